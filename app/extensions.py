@@ -1,0 +1,123 @@
+"""The database, Redis and the limiter: made here, bound to an application by ``create_app``."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import current_app
+from flask_limiter import Limiter
+from flask_sqlalchemy import SQLAlchemy
+from redis import Redis
+from sqlalchemy import JSON, BigInteger, DateTime, Engine, Integer, MetaData, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.types import TypeDecorator
+
+WRITING = {"writing": True}
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""Facts: compared and searched by key, so their order is the database's own."""
+Document = JSON(none_as_null=True)
+"""Definitions: kept as their author wrote them, in the author's order."""
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware in Python, ``timestamptz`` in PostgreSQL, naive UTC text in SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """What every table shares: moments in UTC, and names for constraints that migrations can rely on."""
+
+    registry = registry(
+        type_annotation_map={datetime: UtcDateTime(), dict[str, Any]: Json, list[Any]: Json},
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+            }
+        ),
+    )
+
+
+def dump_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    engine_options={"json_serializer": dump_json, "json_deserializer": orjson.loads, "pool_pre_ping": True},
+)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # transactions begin where we say so, below
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA busy_timeout=20000")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers begin with the write lock: SQLite's own late locking loses updates."""
+    if connection.dialect.name != "sqlite":
+        return
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The session of one change: committed at the end, rolled back on any error. For actions only."""
+    session = db.session()
+    session.rollback()  # what was read before the change began is read again inside it
+    session.connection(execution_options=WRITING)
+    try:
+        yield session
+        session.commit()
+    finally:
+        session.rollback()
+
+
+def insert_into(table: Any) -> Any:
+    """An INSERT of this database's dialect, which knows ``on_conflict_do_…`` in both of ours."""
+    return (sqlite if is_sqlite() else postgresql).insert(table)
+
+
+def is_sqlite() -> bool:
+    return db.engine.dialect.name == "sqlite"
+
+
+def redis_connection() -> Redis | None:
+    """The application's Redis, or None where it runs without one."""
+    connection: Redis | None = current_app.extensions["otklik_redis"]
+    return connection
+
+
+def _limited_caller() -> str:
+    return str(current_app.extensions["otklik_caller"]())
+
+
+limiter = Limiter(key_func=_limited_caller, swallow_errors=True, in_memory_fallback_enabled=True)

@@ -1,0 +1,19 @@
+"""Departments: who works the tasks, when, and where they are told."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Document, Id, db
+
+
+class Department(db.Model):
+    """A department by its immutable slug."""
+
+    __tablename__ = "departments"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    body: Mapped[dict[str, Any]] = mapped_column(Document)
+    archived_at: Mapped[datetime | None]

@@ -1,0 +1,50 @@
+"""Promises to ask one contact one survey version, or to tell them one thing."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Id, db
+
+
+class Invitation(db.Model):
+    """A promise; without a survey version it is a plain message, with nothing to answer.
+
+    ``due_at`` is set while a hand-over is to be started; the delivery carries on from there.
+    """
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        UniqueConstraint("event_id", "trigger_id", "action"),
+        Index("ix_invitations_due", "due_at", postgresql_where="due_at IS NOT NULL"),
+        Index("ix_invitations_contact", "contact_id"),
+        Index("ix_invitations_handed_over", "handed_over_at"),
+        Index("ix_invitations_expires", "expires_at", postgresql_where="state IN ('open', 'started')"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    public_id: Mapped[str] = mapped_column(unique=True)
+    event_id: Mapped[int] = mapped_column(BigInteger)
+    trigger_id: Mapped[int] = mapped_column(ForeignKey("triggers.id"))
+    trigger_version: Mapped[int]
+    action: Mapped[int] = mapped_column(SmallInteger)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"))
+    survey_version_id: Mapped[int | None] = mapped_column(ForeignKey("survey_versions.id"))
+    class_: Mapped[str] = mapped_column("class")
+    channel: Mapped[str]
+    touchpoint: Mapped[str | None]
+    language: Mapped[str]
+    probability: Mapped[float] = mapped_column(Float)  # of being included, for weights
+    state: Mapped[str]  # planned open started completed expired cancelled
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+    planned_at: Mapped[datetime]
+    stale_at: Mapped[datetime]  # not handed over by then: too late to ask
+    due_at: Mapped[datetime | None]
+    expires_after: Mapped[int | None]  # seconds from hand-over to the end of the link
+    handed_over_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]

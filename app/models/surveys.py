@@ -1,0 +1,33 @@
+"""Surveys and their versions."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Document, Id, db
+
+
+class Survey(db.Model):
+    """A survey by its immutable slug; ``version`` is the one that new invitations ask."""
+
+    __tablename__ = "surveys"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    version: Mapped[int]
+    archived_at: Mapped[datetime | None]
+
+
+class SurveyVersion(db.Model):
+    """A survey as it was published; never changes, answers point to it."""
+
+    __tablename__ = "survey_versions"
+    __table_args__ = (UniqueConstraint("survey_id", "number"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    survey_id: Mapped[int] = mapped_column(ForeignKey("surveys.id"))
+    number: Mapped[int]
+    body: Mapped[dict[str, Any]] = mapped_column(Document)
+    created_at: Mapped[datetime]

@@ -1,0 +1,76 @@
+"""Every setting with its default; ``OTKLIK_<NAME>`` in the environment overrides."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation can be told; :func:`load` reads it from the environment."""
+
+    database_url: str = ""  # empty: SQLite in the data directory
+    redis_url: str = ""  # empty: a private Redis, started and stopped with Otklik
+    secret_key: str = ""  # empty: made on first start, kept in the data directory
+    base_url: str = "http://127.0.0.1:8000"  # where customers reach the answer pages
+    data_dir: Path = Path("data")
+    smtp_url: str = ""  # smtp://user:password@host:port, or smtps://; empty: nothing is sent
+    mail_from: str = "Otklik <otklik@localhost>"
+    send_only_to: str = ""  # comma-separated addresses; while set, nobody else gets anything
+    company_name: str = "Our company"
+    company_zone: str = "UTC"  # the zone of days in figures, and of customers whose zone is unknown
+    language: str = "en"  # for customers whose language is unknown
+    phone_region: str = "RU"  # for phone numbers written without a country code
+    web_processes: int = 2
+    web_threads: int = 8
+    workers: int = 2
+    rate_limit: str = "3000 per second"  # ingest requests per API key or source
+    mail_rate: int = 50  # mails per second, all workers together
+    sweep_seconds: float = 1.0  # how often the clock looks for work that no bell announced
+    lease_seconds: int = 30  # after this a claimed or handed-over delivery of a dead worker is taken up
+    log_level: str = "INFO"
+    log_format: str = "json"  # json or text
+    trusted_proxies: int = 0  # how many reverse proxies stand in front and set X-Forwarded-For
+
+    @property
+    def mail_allow_list(self) -> frozenset[str]:
+        return frozenset(a.strip().lower() for a in self.send_only_to.split(",") if a.strip())
+
+
+class SettingsError(RuntimeError):
+    """Settings that cannot be used; the message names every one of them."""
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read the settings from ``environ`` (default: the process environment).
+
+    Raises :class:`SettingsError` naming every value that cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    faults = []
+    for field in fields(Settings):
+        name = f"OTKLIK_{field.name.upper()}"
+        if name not in environ:
+            continue
+        try:
+            values[field.name] = type(field.default)(environ[name])
+        except ValueError:
+            faults.append(f"{name} must be a {type(field.default).__name__}, not {environ[name]!r}")
+    if faults:
+        raise SettingsError("; ".join(faults))
+    settings = replace(Settings(), **(values | overrides))
+    return replace(settings, data_dir=settings.data_dir.expanduser().absolute(), base_url=settings.base_url.rstrip("/"))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The present environment with ``settings`` written into it, for child processes."""
+    told = {f"OTKLIK_{field.name.upper()}": str(getattr(settings, field.name)) for field in fields(Settings)}
+    return dict(os.environ) | told
+
+
+def named_secret(name: str) -> str | None:
+    """A secret that a definition file refers to as ``{env: NAME}``; None when it is not set."""
+    return os.environ.get(name) or None

@@ -1,0 +1,395 @@
+"""Deciding: one event, one contact, the triggers that listen; who is asked, and if not, why.
+
+Trigger gates come first and stand before every action; send gates stand before each ``send`` and ``message`` only.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from surveys import sampling
+from surveys.conditions import Facts
+from surveys.contact_policy import ContactPolicy, Refusal, Reservation, open_time, refusal, zone
+from surveys.lifecycle import DEPTH_MAX
+from surveys.triggers import Send, Trigger
+
+GATE_OF = {
+    "loop": "depth",
+    "not_live": "live",
+    "stale": "fresh",
+    "condition": "condition",
+    "not_sampled": "sample",
+    "unknown_contact": "contact",
+    "ambiguous_contact": "contact",
+    "no_consent": "consent",
+    "unsubscribed": "unsubscribe",
+    "suppressed": "suppression",
+    "complaint_open": "complaint",
+    "holdout": "holdout",
+    "quota_full": "quota",
+    "unreachable": "reachable",
+    "contact_limit": "limits",
+    "superseded": "priority",
+}
+"""The gate that each reason closes, in the order the gates stand."""
+TRIGGER_GATES = ("depth", "live", "fresh", "condition", "sample")
+SEND_GATES = tuple(dict.fromkeys(gate for gate in GATE_OF.values() if gate not in TRIGGER_GATES))
+
+
+@dataclass(slots=True)
+class Address:
+    """Where a contact is reached through one channel, and what was already reserved there, by whomever."""
+
+    id: int
+    unsubscribed_at: datetime | None = None
+    suppressed_at: datetime | None = None
+    taken: list[Reservation] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Contact:
+    """Who an event was about. ``taken`` are their reservations; promises made while deciding are added to it."""
+
+    id: int
+    sampling_id: str
+    timezone: str | None = None
+    unsubscribed_at: datetime | None = None
+    complaint_since: datetime | None = None
+    consents: Mapping[str, bool] = field(default_factory=dict)
+    addresses: Mapping[str, Address] = field(default_factory=dict)
+    taken: list[Reservation] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Event:
+    """An event with the facts as of it; ``first`` when the contact had none of its type before."""
+
+    id: int
+    type: str
+    occurred_at: datetime
+    facts: Facts
+    first: bool
+    depth: int = 0
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is in force while deciding, besides the triggers."""
+
+    policy: ContactPolicy
+    sampling_salt: bytes
+    holdout_salt: bytes
+    company_zone: str
+    quota_used: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Why a gate closed: the rule by name, what it saw, what it allows, and when it would open."""
+
+    reason: str
+    observed: Any = None
+    limit: Any = None
+    rule: str | None = None
+    next_possible_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A send that passed: which action, through which address, and when."""
+
+    action: int
+    send: Send
+    channel: str
+    address_id: int
+    planned_at: datetime
+    stale_at: datetime
+
+
+@dataclass(slots=True)
+class Decision:
+    """The result for one trigger: ``invited``, ``skipped`` or ``acted``; ``acts`` are the other actions to carry out."""
+
+    trigger: Trigger
+    outcome: str
+    closed: Closed | None = None
+    invites: list[Invite] = field(default_factory=list)
+    acts: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A trigger whose condition did not hold, and the clause that failed."""
+
+    trigger: Trigger
+    clause: int
+
+
+def decide_each(
+    event: Event, contact: Contact | None, triggers: Iterable[Trigger], rules: Rules, now: datetime
+) -> list[Decision | Miss]:
+    """Decide one event for every trigger that listens to its type, the higher priority first.
+
+    Of the surveys that one event could send, the first that passes every gate wins; the others are superseded by it.
+    The promises made are added to ``contact.taken`` and to the addresses used, so that the next event sees them.
+    """
+    results: list[Decision | Miss] = []
+    winner: str | None = None
+    for trigger in triggers:
+        result = _decide(event, contact, trigger, rules, now, winner)
+        results.append(result)
+        if winner is None and isinstance(result, Decision) and _contends(result, rules):
+            winner = trigger.slug
+    if contact is not None:
+        _take_places(contact, results)
+    return results
+
+
+def in_order(triggers: Iterable[Trigger]) -> list[Trigger]:
+    """Triggers as :func:`decide_each` wants them: the higher priority first, then by slug."""
+    return sorted(triggers, key=lambda t: (-t.priority, t.slug))
+
+
+def _contends(decision: Decision, rules: Rules) -> bool:
+    return any(invite.send.class_ not in rules.policy.exempt for invite in decision.invites)
+
+
+def _take_places(contact: Contact, results: Sequence[Decision | Miss]) -> None:
+    for result in results:
+        if isinstance(result, Decision):
+            for invite in result.invites:
+                place = reservation_of(result.trigger, invite.send, invite.channel, invite.planned_at)
+                contact.taken.append(place)
+                contact.addresses[invite.channel].taken.append(place)
+
+
+def reservation_of(trigger: Trigger, send: Send, channel: str, at: datetime) -> Reservation:
+    return Reservation(at, send.class_, channel, send.survey, trigger.slug)
+
+
+def _decide(
+    event: Event, contact: Contact | None, trigger: Trigger, rules: Rules, now: datetime, winner: str | None
+) -> Decision | Miss:
+    if trigger.first_only and not event.first:
+        return Miss(trigger, -1)
+    failing = trigger.condition.failing(event.facts)
+    if failing is not None:
+        return Miss(trigger, failing)
+    if closed := _close_trigger(event, contact, trigger, rules, now):
+        return Decision(trigger, "skipped", closed)
+    result = Decision(trigger, "acted")
+    first_closed: Closed | None = None
+    for number, action in enumerate(trigger.actions):
+        if not isinstance(action, Send):
+            result.acts.append(number)
+            continue
+        sent = _send(event, contact, trigger, number, action, rules, now, winner)
+        if isinstance(sent, Invite):
+            result.invites.append(sent)
+            if action.class_ not in rules.policy.exempt:
+                winner = winner or trigger.slug
+        else:
+            first_closed = first_closed or sent
+    if result.invites:
+        result.outcome = "invited"
+    elif first_closed:
+        result.outcome, result.closed = "skipped", first_closed
+    return result
+
+
+def _close_trigger(
+    event: Event, contact: Contact | None, trigger: Trigger, rules: Rules, now: datetime
+) -> Closed | None:
+    if event.depth > DEPTH_MAX:
+        return Closed("loop", event.depth, DEPTH_MAX)
+    if trigger.status != "live":
+        return Closed("not_live", trigger.status, "live")
+    late = now - event.occurred_at - min((send.delay for _, send in trigger.sends), default=timedelta(0))
+    if late > trigger.fresh:
+        return Closed("stale", int(late.total_seconds()), int(trigger.fresh.total_seconds()))
+    if contact is not None and trigger.sample.rate < 1:
+        lot = sample_draw(trigger, contact.sampling_id, rules, event.occurred_at)
+        if lot >= trigger.sample.rate:
+            ends = sampling.period_ends(
+                rules.sampling_salt, contact.sampling_id, event.occurred_at, trigger.sample.redraw
+            )
+            return Closed("not_sampled", round(lot, 4), trigger.sample.rate, next_possible_at=ends)
+    return None
+
+
+def sample_draw(trigger: Trigger, sampling_id: str, rules: Rules, at: datetime) -> float:
+    """The contact's lot for this trigger; below the rate it is in the sample."""
+    number = sampling.period(rules.sampling_salt, sampling_id, at, trigger.sample.redraw)
+    return sampling.draw(rules.sampling_salt, trigger.slug, sampling_id, number)
+
+
+def holdout_draw(trigger: Trigger, sampling_id: str, rules: Rules) -> float:
+    """The contact's lot for the control group; below the share it is never asked."""
+    return sampling.draw(rules.holdout_salt, trigger.slug, sampling_id)
+
+
+def _send(
+    event: Event,
+    contact: Contact | None,
+    trigger: Trigger,
+    number: int,
+    send: Send,
+    rules: Rules,
+    now: datetime,
+    winner: str | None,
+) -> Invite | Closed:
+    if contact is None:
+        return Closed("ambiguous_contact" if event.ambiguous else "unknown_contact")
+    if closed := _close_send(contact, trigger, send, rules):
+        return closed
+    invite = _first_channel(event, contact, trigger, number, send, rules, now)
+    if isinstance(invite, Invite) and winner is not None and send.class_ not in rules.policy.exempt:
+        return Closed("superseded", rule=winner)
+    return invite
+
+
+def _close_send(contact: Contact, trigger: Trigger, send: Send, rules: Rules) -> Closed | None:
+    """The gates that do not depend on the time of hand-over."""
+    if not _consents(contact, send.class_, rules.policy) or not any(
+        _consents(contact, channel, rules.policy) for channel in send.channels
+    ):
+        return Closed("no_consent", rule=send.class_)
+    if contact.unsubscribed_at:
+        return Closed("unsubscribed", contact.unsubscribed_at.isoformat())
+    if closed := _close_addresses([a for c in send.channels if (a := contact.addresses.get(c))]):
+        return closed
+    if contact.complaint_since and send.class_ != "service":
+        return Closed("complaint_open", contact.complaint_since.isoformat())
+    sample = trigger.sample
+    if sample.holdout and (lot := holdout_draw(trigger, contact.sampling_id, rules)) < sample.holdout:
+        return Closed("holdout", round(lot, 4), sample.holdout)
+    used = rules.quota_used.get(trigger.slug, 0)
+    if sample.quota and used >= sample.quota.responses:
+        return Closed("quota_full", used, sample.quota.responses)
+    return None
+
+
+def _consents(contact: Contact, scope: str, policy: ContactPolicy) -> bool:
+    return contact.consents.get(scope, scope not in policy.consent_required)
+
+
+def _close_addresses(addresses: Sequence[Address]) -> Closed | None:
+    """Closed when every address there is has been unsubscribed or suppressed."""
+    if not addresses or any(not a.unsubscribed_at and not a.suppressed_at for a in addresses):
+        return None
+    first = addresses[0]
+    if first.unsubscribed_at:
+        return Closed("unsubscribed", first.unsubscribed_at.isoformat())
+    return Closed("suppressed", first.suppressed_at.isoformat() if first.suppressed_at else None)
+
+
+def _first_channel(
+    event: Event, contact: Contact, trigger: Trigger, number: int, send: Send, rules: Rules, now: datetime
+) -> Invite | Closed:
+    """The first channel that passes wins; else what closed the first one that could have been used."""
+    closed: Closed | None = None
+    stale_at = event.occurred_at + send.delay + trigger.fresh
+    quiet = rules.policy.quiet_hours
+    where = zone(contact.timezone if quiet and quiet.of_contact else None, rules.company_zone)
+    for channel in send.channels:
+        address = contact.addresses.get(channel)
+        if address is None or address.unsubscribed_at or address.suppressed_at:
+            continue
+        if not _consents(contact, channel, rules.policy):
+            continue
+        planned_at = open_time(quiet, max(now, event.occurred_at + send.delay), where)
+        asked = reservation_of(trigger, send, channel, planned_at)
+        if full := room(rules.policy, contact.taken, address.taken, asked):
+            closed = closed or limit_closed(full)
+        elif planned_at > stale_at:
+            closed = closed or Closed("stale", planned_at.isoformat(), stale_at.isoformat())
+        else:
+            return Invite(number, send, channel, address.id, planned_at, stale_at)
+    return closed or Closed("unreachable", rule=send.channels[0])
+
+
+def room(
+    policy: ContactPolicy, contact_taken: Sequence[Reservation], address_taken: Sequence[Reservation], asked: Reservation
+) -> Refusal | None:
+    """What stands in the way of ``asked``, for the contact or for the address; None when nothing does."""
+    found = refusal(policy, contact_taken, asked)
+    shared = refusal(policy, address_taken, asked)
+    if found and shared:
+        return max(found, shared, key=lambda r: r.next_possible_at)
+    return found or shared
+
+
+def limit_closed(full: Refusal) -> Closed:
+    never = datetime.max.replace(tzinfo=UTC)
+    return Closed(
+        "contact_limit",
+        full.observed,
+        full.limit.max,
+        full.limit.name,
+        None if full.next_possible_at == never else full.next_possible_at,
+    )
+
+
+def hand_over_closed(
+    contact: Contact, address: Address, trigger: Trigger, send: Send, asked: Reservation, rules: Rules
+) -> Closed | None:
+    """The gates that are read once more at hand-over, with what has become known since the decision."""
+    if trigger.status != "live":
+        return Closed("not_live", trigger.status, "live")
+    if not _consents(contact, send.class_, rules.policy) or not _consents(contact, asked.channel, rules.policy):
+        return Closed("no_consent", rule=send.class_)
+    if contact.unsubscribed_at:
+        return Closed("unsubscribed", contact.unsubscribed_at.isoformat())
+    if closed := _close_addresses([address]):
+        return closed
+    if contact.complaint_since and send.class_ != "service":
+        return Closed("complaint_open", contact.complaint_since.isoformat())
+    full = room(rules.policy, contact.taken, address.taken, asked)
+    return limit_closed(full) if full else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One gate of the ladder, as it is shown: ``passed`` is None where it was not reached."""
+
+    gate: str
+    passed: bool
+    observed: Any = None
+    limit: Any = None
+    rule: str | None = None
+
+
+def ladder(
+    trigger: Trigger,
+    event: Event,
+    sampling_id: str | None,
+    rules: Rules,
+    decided_at: datetime,
+    closed: Closed | None,
+) -> list[Rung]:
+    """Every gate up to the one that closed; those that passed are rebuilt from the trigger's version."""
+    last = GATE_OF[closed.reason] if closed else None
+    if closed and closed.reason == "stale" and isinstance(closed.observed, str):
+        last = "limits"  # found stale only after the quiet hours had moved it
+    seen: dict[str, tuple[Any, Any]] = {
+        "depth": (event.depth, DEPTH_MAX),
+        "live": ("live", "live"),
+        "fresh": (
+            int((decided_at - event.occurred_at).total_seconds()),
+            int(trigger.fresh.total_seconds()),
+        ),
+    }
+    if sampling_id is not None:
+        seen["sample"] = (round(sample_draw(trigger, sampling_id, rules, event.occurred_at), 4), trigger.sample.rate)
+        seen["holdout"] = (round(holdout_draw(trigger, sampling_id, rules), 4), trigger.sample.holdout)
+    gates = (*TRIGGER_GATES, *SEND_GATES) if trigger.sends else TRIGGER_GATES
+    rungs = []
+    for gate in gates:
+        if gate == last and closed:
+            rungs.append(Rung(gate, passed=False, observed=closed.observed, limit=closed.limit, rule=closed.rule))
+            break
+        observed, limit = seen.get(gate, (None, None))
+        rungs.append(Rung(gate, passed=True, observed=observed, limit=limit))
+    return rungs

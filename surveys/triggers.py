@@ -1,0 +1,234 @@
+"""Triggers as authors write them: when something happens, if a condition holds, sample some, then act."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from surveys.conditions import ALWAYS, Condition, read_condition
+from surveys.definition import Node
+
+STATUSES = ("draft", "paused", "pilot", "live")
+CLASSES = ("transactional", "relationship", "service", "marketing")
+CHANNELS = ("email",)
+PRIORITIES = ("low", "normal", "high")
+MESSAGE_TEXTS = ("subject", "preview", "reason", "benefit", "sender", "reply_to")
+FRESH = timedelta(hours=48)
+LINK_LIFE = timedelta(days=7)
+
+Texts = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Quota:
+    """No more are asked while ``responses`` answers came within ``per``."""
+
+    responses: int
+    per: timedelta
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which share is asked, for how long a draw holds, and which share is never asked."""
+
+    rate: float = 1.0
+    redraw: timedelta | None = None
+    holdout: float = 0.0
+    quota: Quota | None = None
+
+    @property
+    def probability(self) -> float:
+        """The chance of a matching contact to be included."""
+        return self.rate * (1 - self.holdout)
+
+
+@dataclass(frozen=True)
+class Send:
+    """Ask a survey, or with ``survey`` None say ``text``; through the first channel that passes."""
+
+    survey: str | None
+    text: Texts | None
+    channels: tuple[str, ...]
+    delay: timedelta
+    expires: timedelta | None
+    class_: str
+    message: Mapping[str, Texts]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Open a follow-up task; ``due`` counts in the department's working hours."""
+
+    department: str
+    title: str
+    priority: str
+    due: timedelta | None
+
+
+@dataclass(frozen=True)
+class Notify:
+    """Tell the team: ``channel`` is a department, or an e-mail address."""
+
+    channel: str
+    text: str
+
+
+@dataclass(frozen=True)
+class SetAttribute:
+    """Remember something of the event or its answers as an attribute of the contact."""
+
+    attribute: str
+    source: str
+
+
+Action = Send | Task | Notify | SetAttribute
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A trigger ready to decide with."""
+
+    slug: str
+    name: str
+    status: str
+    class_: str
+    priority: int
+    touchpoint: str | None
+    event: str
+    first_only: bool
+    condition: Condition
+    sample: Sample
+    fresh: timedelta
+    actions: tuple[Action, ...]
+
+    @property
+    def sends(self) -> list[tuple[int, Send]]:
+        return [(number, a) for number, a in enumerate(self.actions) if isinstance(a, Send)]
+
+
+def read_trigger(node: Node) -> Trigger:
+    """Read a trigger definition; faults gather in the node."""
+    fields = node.mapping(
+        ("slug", "name", "status", "class", "priority", "touchpoint", "when", "if", "sample", "fresh", "then"),
+        ("slug", "when", "then"),
+    )
+    slug = fields["slug"].slug() if "slug" in fields else ""
+    class_ = fields["class"].one_of(CLASSES) if "class" in fields else "transactional"
+    event, first_only = _read_when(fields["when"]) if "when" in fields else ("", False)
+    return Trigger(
+        slug=slug,
+        name=fields["name"].text(longest=200) if "name" in fields else slug,
+        status=fields["status"].one_of(STATUSES) if "status" in fields else "draft",
+        class_=class_,
+        priority=fields["priority"].integer(0, 100) if "priority" in fields else 50,
+        touchpoint=fields["touchpoint"].text(longest=100) if "touchpoint" in fields else None,
+        event=event,
+        first_only=first_only,
+        condition=read_condition(fields["if"]) if "if" in fields else ALWAYS,
+        sample=_read_sample(fields["sample"]) if "sample" in fields else Sample(),
+        fresh=fields["fresh"].duration() if "fresh" in fields else FRESH,
+        actions=tuple(_read_action(a, class_) for a in fields["then"].items(least=1)) if "then" in fields else (),
+    )
+
+
+def _read_when(node: Node) -> tuple[str, bool]:
+    fields = node.mapping(("event", "occurrence"), ("event",))
+    if "occurrence" in fields:
+        fields["occurrence"].one_of(("first",))
+    return fields["event"].text(longest=200) if "event" in fields else "", "occurrence" in fields
+
+
+def _read_sample(node: Node) -> Sample:
+    fields = node.mapping(("rate", "redraw", "holdout", "quota"))
+    redraw = fields["redraw"].duration() if "redraw" in fields else None
+    if redraw is not None and redraw < timedelta(days=1):
+        fields["redraw"].fault("must be at least a day")
+        redraw = None
+    quota = None
+    if "quota" in fields:
+        parts = fields["quota"].mapping(("responses", "per"), ("responses", "per"))
+        if len(parts) == len(("responses", "per")):
+            quota = Quota(parts["responses"].integer(1, 10_000_000), parts["per"].duration())
+    return Sample(
+        rate=fields["rate"].number(0, 1) if "rate" in fields else 1.0,
+        redraw=redraw,
+        holdout=fields["holdout"].number(0, 1) if "holdout" in fields else 0.0,
+        quota=quota,
+    )
+
+
+def _read_action(node: Node, class_: str) -> Action:
+    if not isinstance(node.value, dict) or len(node.value) != 1:
+        node.fault("must be one action: send, message, task, notify or set")
+        return Notify("", "")
+    kind, action = next(iter(node.mapping(("send", "message", "task", "notify", "set")).items()), ("", node))
+    match kind:
+        case "send":
+            return _read_send(action, class_)
+        case "message":
+            return _read_message(action, class_)
+        case "task":
+            fields = action.mapping(("department", "title", "priority", "due"), ("department", "title"))
+            return Task(
+                department=fields["department"].slug() if "department" in fields else "",
+                title=fields["title"].text(longest=300) if "title" in fields else "",
+                priority=fields["priority"].one_of(PRIORITIES) if "priority" in fields else "normal",
+                due=fields["due"].duration() if "due" in fields else None,
+            )
+        case "notify":
+            fields = action.mapping(("channel", "text"), ("channel", "text"))
+            return Notify(
+                channel=fields["channel"].text(longest=200) if "channel" in fields else "",
+                text=fields["text"].text() if "text" in fields else "",
+            )
+        case "set":
+            fields = action.mapping(("attribute", "from"), ("attribute", "from"))
+            return SetAttribute(
+                attribute=fields["attribute"].text(longest=64) if "attribute" in fields else "",
+                source=_read_path(fields["from"]) if "from" in fields else "",
+            )
+    return Notify("", "")
+
+
+def _read_path(node: Node) -> str:
+    path = node.text(longest=200)
+    if path.split(".")[0] not in ("answers", "properties"):
+        node.fault("must be a path that begins with answers or properties")
+    return path
+
+
+def _read_send(node: Node, class_: str) -> Send:
+    fields = node.mapping(("survey", "channels", "delay", "expires", "blocked", "message"), ("survey",))
+    if "blocked" in fields:
+        fields["blocked"].one_of(("drop",))
+    return Send(
+        survey=fields["survey"].slug() if "survey" in fields else "",
+        text=None,
+        channels=_read_channels(fields),
+        delay=fields["delay"].duration() if "delay" in fields else timedelta(0),
+        expires=fields["expires"].duration() if "expires" in fields else LINK_LIFE,
+        class_=class_,
+        message=_read_message_texts(fields["message"]) if "message" in fields else {},
+    )
+
+
+def _read_message(node: Node, class_: str) -> Send:
+    fields = node.mapping(("text", "channels", "class", "delay", *MESSAGE_TEXTS), ("text",))
+    return Send(
+        survey=None,
+        text=fields["text"].texts() if "text" in fields else {"en": ""},
+        channels=_read_channels(fields),
+        delay=fields["delay"].duration() if "delay" in fields else timedelta(0),
+        expires=None,
+        class_=fields["class"].one_of(CLASSES) if "class" in fields else class_,
+        message={k: fields[k].texts() for k in MESSAGE_TEXTS if k in fields},
+    )
+
+
+def _read_channels(fields: Mapping[str, Node]) -> tuple[str, ...]:
+    if "channels" not in fields:
+        return CHANNELS
+    return tuple(item.one_of(CHANNELS) for item in fields["channels"].items(least=1))
+
+
+def _read_message_texts(node: Node) -> Mapping[str, Texts]:
+    return {key: text.texts() for key, text in node.mapping(MESSAGE_TEXTS).items()}

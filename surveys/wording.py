@@ -1,0 +1,46 @@
+"""Texts in the reader's language, with what is known about them filled in. The result is text, never markup."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# An empty value takes the comma and space before it along: "What went wrong, {{ contact.first_name }}?"
+PLACEHOLDER = re.compile(r"(,?[ \t]*)\{\{\s*([a-z_]+(?:\.[\w-]+)*)\s*(?:\|\s*([^{}]*?)\s*)?\}\}")
+
+
+def best_language(wanted: Iterable[str | None], available: Iterable[str]) -> str:
+    """The first of ``wanted`` that is available, exactly or by its base (``pt-BR`` → ``pt``); else the first available."""
+    have = {language.lower(): language for language in available}
+    for language in wanted:
+        tag = (language or "").replace("_", "-").lower()
+        for candidate in (tag, tag.split("-")[0]):
+            if candidate in have:
+                return have[candidate]
+    return next(iter(have.values()))
+
+
+def pick(texts: Mapping[str, str], language: str) -> str:
+    """The text in ``language``, else in the first language there is."""
+    return texts.get(language) or next(iter(texts.values()))
+
+
+def fill(text: str, facts: Mapping[str, Any]) -> str:
+    """Put values in for ``{{ path }}`` and ``{{ path | fallback }}``; what is not known leaves no gap."""
+
+    def value(found: re.Match[str]) -> str:
+        before, path, fallback = found.groups()
+        known = _look_up(path, facts) or fallback
+        return f"{before}{known}" if known else ""
+
+    return PLACEHOLDER.sub(value, text)
+
+
+def _look_up(path: str, facts: Mapping[str, Any]) -> str:
+    value: Any = facts
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if value is None or isinstance(value, Mapping | bool):
+        return ""
+    if isinstance(value, list):
+        return ", ".join(str(v) for v in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
