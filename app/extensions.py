@@ -1,23 +1,28 @@
 """The database, Redis and the limiter: made here, bound to an application by ``create_app``."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 import orjson
 from flask import current_app
 from flask_limiter import Limiter
 from flask_sqlalchemy import SQLAlchemy
 from redis import Redis
-from sqlalchemy import JSON, BigInteger, DateTime, Engine, Integer, MetaData, event
+from sqlalchemy import JSON, BigInteger, DateTime, Engine, Integer, MetaData, Table, event, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+REMEMBERED_MAX = 5_000
 WRITING = {"writing": True}
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 """Facts: compared and searched by key, so their order is the database's own."""
@@ -101,9 +106,43 @@ def transaction() -> Iterator[Session]:
         session.rollback()
 
 
-def insert_into(table: Any) -> Any:
+def table_of(model: type[Any]) -> Table:
+    """The bare table of a model, for statements over many rows."""
+    return cast(Table, model.__table__)
+
+
+def insert_into(model: type[Any]) -> Any:
     """An INSERT of this database's dialect, which knows ``on_conflict_do_…`` in both of ours."""
-    return (sqlite if is_sqlite() else postgresql).insert(table)
+    return (sqlite if is_sqlite() else postgresql).insert(table_of(model))
+
+
+def insert_rows(session: Session, model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows by column name, all in one statement; none is fine."""
+    if rows:
+        session.execute(insert(table_of(model)), rows)
+
+
+def lock_rows(session: Session, key: Any, values: Iterable[Any]) -> None:
+    """Wait for, and take, the rows of a lock table, in one order for everybody."""
+    wanted = sorted(set(values))
+    if wanted:
+        session.execute(select(key).where(key.in_(wanted)).order_by(key).with_for_update(key_share=True))
+
+
+def remembered(read: Callable[P, R]) -> Callable[P, R]:
+    """Keep what ``read`` returns, for this application: for rows that never change, like versions."""
+
+    @wraps(read)
+    def remember(*args: P.args, **kwargs: P.kwargs) -> R:
+        kept: dict[Any, R] = current_app.extensions["otklik_remembered"]
+        key = (read.__module__, read.__name__, args, *kwargs.items())
+        if key not in kept:
+            if len(kept) >= REMEMBERED_MAX:
+                kept.clear()
+            kept[key] = read(*args, **kwargs)
+        return kept[key]
+
+    return remember
 
 
 def is_sqlite() -> bool:

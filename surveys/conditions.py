@@ -62,10 +62,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Needs:
-    """What must be loaded before a condition can be evaluated: how far back per event type, and segments or not."""
+    """What must be known before a condition can be evaluated.
+
+    How far back per event type; the contact's segments or not; and whether it looks at the present event itself.
+    """
 
     events: Mapping[str, timedelta]
     segments: bool
+    present: bool
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def read_condition(node: Node) -> Condition:
     return Condition(tuple(_read_tree(p, 0) for p in parts), tuple(p.value for p in parts), _needs(tree))
 
 
-ALWAYS = Condition((), (), Needs({}, segments=False))
+ALWAYS = Condition((), (), Needs({}, segments=False, present=False))
 
 
 def _read_tree(node: Node, depth: int) -> Check:
@@ -429,7 +433,7 @@ def _leaves(tree: Any) -> Iterable[dict[str, Any]]:
         elif isinstance(part, dict):
             if "field" in part or "events" in part:
                 yield part
-            waiting.extend(v for k, v in part.items() if k in ("all", "any", "not", "where", "value"))
+            waiting.extend(v for k, v in part.items() if k in ("all", "any", "not", "value"))
 
 
 def _first_leaf(tree: Any) -> dict[str, Any]:
@@ -442,11 +446,15 @@ def _first_leaf(tree: Any) -> dict[str, Any]:
 
 def _needs(tree: Any) -> Needs:
     events: dict[str, timedelta] = {}
-    segments = False
+    segments = present = False
     for leaf in _leaves(tree):
-        segments = segments or leaf.get("field") == "contact.segments"
+        path = str(leaf.get("field", "contact"))
+        segments = segments or path == "contact.segments"
+        present = present or path.split(".")[0] != "contact"
         kind = leaf.get("events")
         if isinstance(kind, str):
             window = Node(leaf["within"], []).duration() if "within" in leaf else DURATION_MAX
             events[kind] = max(window, events.get(kind, timedelta(0)))
-    return Needs(events, segments)
+            inner = _needs(leaf["where"]) if "where" in leaf else None
+            segments = segments or (inner is not None and inner.segments)
+    return Needs(events, segments, present)

@@ -34,6 +34,9 @@ GATE_OF = {
 }
 """The gate that each reason closes, in the order the gates stand."""
 TRIGGER_GATES = ("depth", "live", "fresh", "condition", "sample")
+ACTIVE = frozenset({"live", "pilot"})
+NOT_FIRST = -1
+"""The clause of a :class:`Miss` on ``occurrence: first``."""
 SEND_GATES = tuple(dict.fromkeys(gate for gate in GATE_OF.values() if gate not in TRIGGER_GATES))
 
 
@@ -127,6 +130,23 @@ class Miss:
     clause: int
 
 
+@dataclass(slots=True)
+class _Round:
+    """One event while it is decided. ``made`` are the promises of this very event."""
+
+    event: Event
+    contact: Contact | None
+    rules: Rules
+    now: datetime
+    winner: str | None = None
+    made: list[Invite] = field(default_factory=list)
+    places: list[Reservation] = field(default_factory=list)
+
+    def contends(self, send: Send) -> bool:
+        """Whether ``send`` competes for the one question an event may lead to; exempt messages do not."""
+        return send.class_ not in self.rules.policy.exempt
+
+
 def decide_each(
     event: Event, contact: Contact | None, triggers: Iterable[Trigger], rules: Rules, now: datetime
 ) -> list[Decision | Miss]:
@@ -135,15 +155,12 @@ def decide_each(
     Of the surveys that one event could send, the first that passes every gate wins; the others are superseded by it.
     The promises made are added to ``contact.taken`` and to the addresses used, so that the next event sees them.
     """
-    results: list[Decision | Miss] = []
-    winner: str | None = None
-    for trigger in triggers:
-        result = _decide(event, contact, trigger, rules, now, winner)
-        results.append(result)
-        if winner is None and isinstance(result, Decision) and _contends(result, rules):
-            winner = trigger.slug
+    this = _Round(event, contact, rules, now)
+    results = [_decide(this, trigger) for trigger in triggers]
     if contact is not None:
-        _take_places(contact, results)
+        for invite, place in zip(this.made, this.places, strict=True):
+            contact.taken.append(place)
+            contact.addresses[invite.channel].taken.append(place)
     return results
 
 
@@ -152,69 +169,53 @@ def in_order(triggers: Iterable[Trigger]) -> list[Trigger]:
     return sorted(triggers, key=lambda t: (-t.priority, t.slug))
 
 
-def _contends(decision: Decision, rules: Rules) -> bool:
-    return any(invite.send.class_ not in rules.policy.exempt for invite in decision.invites)
-
-
-def _take_places(contact: Contact, results: Sequence[Decision | Miss]) -> None:
-    for result in results:
-        if isinstance(result, Decision):
-            for invite in result.invites:
-                place = reservation_of(result.trigger, invite.send, invite.channel, invite.planned_at)
-                contact.taken.append(place)
-                contact.addresses[invite.channel].taken.append(place)
-
-
 def reservation_of(trigger: Trigger, send: Send, channel: str, at: datetime) -> Reservation:
     return Reservation(at, send.class_, channel, send.survey, trigger.slug)
 
 
-def _decide(
-    event: Event, contact: Contact | None, trigger: Trigger, rules: Rules, now: datetime, winner: str | None
-) -> Decision | Miss:
-    if trigger.first_only and not event.first:
-        return Miss(trigger, -1)
-    failing = trigger.condition.failing(event.facts)
+def _decide(this: _Round, trigger: Trigger) -> Decision | Miss:
+    if trigger.first_only and not this.event.first:
+        return Miss(trigger, NOT_FIRST)
+    failing = trigger.condition.failing(this.event.facts)
     if failing is not None:
         return Miss(trigger, failing)
-    if closed := _close_trigger(event, contact, trigger, rules, now):
+    if closed := _close_trigger(this, trigger):
         return Decision(trigger, "skipped", closed)
     result = Decision(trigger, "acted")
-    first_closed: Closed | None = None
     for number, action in enumerate(trigger.actions):
         if not isinstance(action, Send):
             result.acts.append(number)
             continue
-        sent = _send(event, contact, trigger, number, action, rules, now, winner)
-        if isinstance(sent, Invite):
-            result.invites.append(sent)
-            if action.class_ not in rules.policy.exempt:
-                winner = winner or trigger.slug
-        else:
-            first_closed = first_closed or sent
+        sent = _send(this, trigger, number, action)
+        if isinstance(sent, Closed):
+            result.closed = result.closed or sent
+            continue
+        result.invites.append(sent)
+        this.made.append(sent)
+        this.places.append(reservation_of(trigger, action, sent.channel, sent.planned_at))
+        if this.contends(action):
+            this.winner = trigger.slug
     if result.invites:
-        result.outcome = "invited"
-    elif first_closed:
-        result.outcome, result.closed = "skipped", first_closed
+        result.outcome, result.closed = "invited", None
+    elif result.closed:
+        result.outcome = "skipped"
     return result
 
 
-def _close_trigger(
-    event: Event, contact: Contact | None, trigger: Trigger, rules: Rules, now: datetime
-) -> Closed | None:
+def _close_trigger(this: _Round, trigger: Trigger) -> Closed | None:
+    event, contact, rules = this.event, this.contact, this.rules
     if event.depth > DEPTH_MAX:
         return Closed("loop", event.depth, DEPTH_MAX)
-    if trigger.status != "live":
+    if trigger.status not in ACTIVE:
         return Closed("not_live", trigger.status, "live")
-    late = now - event.occurred_at - min((send.delay for _, send in trigger.sends), default=timedelta(0))
+    late = this.now - event.occurred_at - min((send.delay for _, send in trigger.sends), default=timedelta(0))
     if late > trigger.fresh:
         return Closed("stale", int(late.total_seconds()), int(trigger.fresh.total_seconds()))
     if contact is not None and trigger.sample.rate < 1:
         lot = sample_draw(trigger, contact.sampling_id, rules, event.occurred_at)
         if lot >= trigger.sample.rate:
-            ends = sampling.period_ends(
-                rules.sampling_salt, contact.sampling_id, event.occurred_at, trigger.sample.redraw
-            )
+            redraw = trigger.sample.redraw
+            ends = sampling.period_ends(rules.sampling_salt, contact.sampling_id, event.occurred_at, redraw)
             return Closed("not_sampled", round(lot, 4), trigger.sample.rate, next_possible_at=ends)
     return None
 
@@ -230,23 +231,14 @@ def holdout_draw(trigger: Trigger, sampling_id: str, rules: Rules) -> float:
     return sampling.draw(rules.holdout_salt, trigger.slug, sampling_id)
 
 
-def _send(
-    event: Event,
-    contact: Contact | None,
-    trigger: Trigger,
-    number: int,
-    send: Send,
-    rules: Rules,
-    now: datetime,
-    winner: str | None,
-) -> Invite | Closed:
-    if contact is None:
-        return Closed("ambiguous_contact" if event.ambiguous else "unknown_contact")
-    if closed := _close_send(contact, trigger, send, rules):
+def _send(this: _Round, trigger: Trigger, number: int, send: Send) -> Invite | Closed:
+    if this.contact is None:
+        return Closed("ambiguous_contact" if this.event.ambiguous else "unknown_contact")
+    if closed := _close_send(this.contact, trigger, send, this.rules):
         return closed
-    invite = _first_channel(event, contact, trigger, number, send, rules, now)
-    if isinstance(invite, Invite) and winner is not None and send.class_ not in rules.policy.exempt:
-        return Closed("superseded", rule=winner)
+    invite = _first_channel(this, this.contact, trigger, number, send)
+    if isinstance(invite, Invite) and this.winner is not None and this.contends(send):
+        return Closed("superseded", rule=this.winner)
     return invite
 
 
@@ -286,22 +278,25 @@ def _close_addresses(addresses: Sequence[Address]) -> Closed | None:
 
 
 def _first_channel(
-    event: Event, contact: Contact, trigger: Trigger, number: int, send: Send, rules: Rules, now: datetime
+    this: _Round, contact: Contact, trigger: Trigger, number: int, send: Send
 ) -> Invite | Closed:
     """The first channel that passes wins; else what closed the first one that could have been used."""
     closed: Closed | None = None
-    stale_at = event.occurred_at + send.delay + trigger.fresh
-    quiet = rules.policy.quiet_hours
-    where = zone(contact.timezone if quiet and quiet.of_contact else None, rules.company_zone)
+    policy, due = this.rules.policy, this.event.occurred_at + send.delay
+    stale_at = due + trigger.fresh
+    quiet = policy.quiet_hours
+    where = zone(contact.timezone if quiet and quiet.of_contact else None, this.rules.company_zone)
+    # A contender that comes after the winner is superseded, not over a limit that the winner filled just now.
+    made = [] if this.contends(send) and this.winner else this.places
     for channel in send.channels:
         address = contact.addresses.get(channel)
         if address is None or address.unsubscribed_at or address.suppressed_at:
             continue
-        if not _consents(contact, channel, rules.policy):
+        if not _consents(contact, channel, policy):
             continue
-        planned_at = open_time(quiet, max(now, event.occurred_at + send.delay), where)
+        planned_at = open_time(quiet, max(this.now, due), where)
         asked = reservation_of(trigger, send, channel, planned_at)
-        if full := room(rules.policy, contact.taken, address.taken, asked):
+        if full := room(policy, [*contact.taken, *made], [*address.taken, *made], asked):
             closed = closed or limit_closed(full)
         elif planned_at > stale_at:
             closed = closed or Closed("stale", planned_at.isoformat(), stale_at.isoformat())
@@ -336,7 +331,7 @@ def hand_over_closed(
     contact: Contact, address: Address, trigger: Trigger, send: Send, asked: Reservation, rules: Rules
 ) -> Closed | None:
     """The gates that are read once more at hand-over, with what has become known since the decision."""
-    if trigger.status != "live":
+    if trigger.status not in ACTIVE:
         return Closed("not_live", trigger.status, "live")
     if not _consents(contact, send.class_, rules.policy) or not _consents(contact, asked.channel, rules.policy):
         return Closed("no_consent", rule=send.class_)

@@ -1,7 +1,7 @@
 """Triggers as authors write them: when something happens, if a condition holds, sample some, then act."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from surveys.conditions import ALWAYS, Condition, read_condition
@@ -13,6 +13,7 @@ CHANNELS = ("email",)
 PRIORITIES = ("low", "normal", "high")
 MESSAGE_TEXTS = ("subject", "preview", "reason", "benefit", "sender", "reply_to")
 FRESH = timedelta(hours=48)
+PILOT = 0.05  # the part of its sample that a pilot asks
 LINK_LIFE = timedelta(days=7)
 
 Texts = Mapping[str, str]
@@ -113,18 +114,20 @@ def read_trigger(node: Node) -> Trigger:
     )
     slug = fields["slug"].slug() if "slug" in fields else ""
     class_ = fields["class"].one_of(CLASSES) if "class" in fields else "transactional"
+    status = fields["status"].one_of(STATUSES) if "status" in fields else "draft"
+    sample = _read_sample(fields["sample"]) if "sample" in fields else Sample()
     event, first_only = _read_when(fields["when"]) if "when" in fields else ("", False)
     return Trigger(
         slug=slug,
         name=fields["name"].text(longest=200) if "name" in fields else slug,
-        status=fields["status"].one_of(STATUSES) if "status" in fields else "draft",
+        status=status,
         class_=class_,
         priority=fields["priority"].integer(0, 100) if "priority" in fields else 50,
         touchpoint=fields["touchpoint"].text(longest=100) if "touchpoint" in fields else None,
         event=event,
         first_only=first_only,
         condition=read_condition(fields["if"]) if "if" in fields else ALWAYS,
-        sample=_read_sample(fields["sample"]) if "sample" in fields else Sample(),
+        sample=replace(sample, rate=sample.rate * PILOT) if status == "pilot" else sample,
         fresh=fields["fresh"].duration() if "fresh" in fields else FRESH,
         actions=tuple(_read_action(a, class_) for a in fields["then"].items(least=1)) if "then" in fields else (),
     )

@@ -21,6 +21,7 @@ class Contact(db.Model):
     locale: Mapped[str | None]
     timezone: Mapped[str | None]
     attributes: Mapped[dict[str, Any]]
+    consents: Mapped[dict[str, Any]]  # {channel or class: {"granted": bool, "at": ISO 8601}}
     profile_at: Mapped[datetime]  # occurred_at of the newest block folded in
     unsubscribed_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
@@ -55,6 +56,7 @@ class Address(db.Model):
     unsubscribed_at: Mapped[datetime | None]
     suppressed_at: Mapped[datetime | None]
     suppressed_because: Mapped[str | None]
+    shared: Mapped[bool] = mapped_column(default=False)  # by more than one contact: then it has a lock of its own
 
 
 class ContactAddress(db.Model):
@@ -67,17 +69,6 @@ class ContactAddress(db.Model):
     address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"), primary_key=True)
     channel: Mapped[str]
     since: Mapped[datetime]
-
-
-class Consent(db.Model):
-    """What a contact said about a channel or a class of messages."""
-
-    __tablename__ = "consents"
-
-    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
-    scope: Mapped[str] = mapped_column(primary_key=True)
-    granted: Mapped[bool]
-    at: Mapped[datetime]
 
 
 class Complaint(db.Model):
@@ -109,6 +100,7 @@ class ContactChange(db.Model):
     """A creation or a changed field, until it has become an event of its own."""
 
     __tablename__ = "contact_changes"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 its ids name events, and are never used again
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     contact_id: Mapped[int] = mapped_column(BigInteger)

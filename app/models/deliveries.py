@@ -20,7 +20,7 @@ class Delivery(db.Model):
     __table_args__ = (
         Index("ix_deliveries_act", "act_at", postgresql_where="act_at IS NOT NULL"),
         Index("ix_deliveries_invitation", "invitation_id"),
-        Index("ix_deliveries_pace", "channel", "begun_at"),
+        Index("ix_deliveries_pace", "channel", "claimed_at"),
         Index("uq_deliveries_effect", "effect_id", unique=True),
     )
 
@@ -32,6 +32,7 @@ class Delivery(db.Model):
     state: Mapped[str]  # claimed handing_over sent refused retrying unknown delivered bounced complained
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)
     act_at: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
     begun_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     message_id: Mapped[str | None]

@@ -17,7 +17,7 @@ class Response(db.Model):
 
     __tablename__ = "responses"
     __table_args__ = (
-        Index("ix_responses_unscored", "id", postgresql_where="scored_at IS NULL"),
+        Index("ix_responses_unscored", "id", postgresql_where="scored_at IS NULL AND complete"),
         Index("ix_responses_unannounced", "id", postgresql_where="announced_at IS NULL"),
         Index("ix_responses_changed", "changed_at"),
     )

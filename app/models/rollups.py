@@ -1,6 +1,6 @@
 """Figures by company day, made from the facts and made again whenever a day is dirty."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Float, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -36,9 +36,9 @@ class Rollup(db.Model):
 
 
 class DirtyDay(db.Model):
-    """A day whose figures are older than its facts."""
+    """A moment whose company day has figures older than its facts."""
 
     __tablename__ = "dirty_days"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    day: Mapped[date] = mapped_column(index=True)
+    moment: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Every change: one verb, one function, one transaction. Actions do not call actions; ``app.jobs`` chains them."""

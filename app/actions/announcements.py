@@ -1,0 +1,175 @@
+"""What happened inside becomes an event like any other: once, with its cause and its depth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from app.extensions import insert_into, insert_rows, transaction
+from app.models.contacts import ContactChange
+from app.models.events import Event, EventKey, PendingEvent
+from app.models.responses import Response
+from app.models.sources import Source
+from app.models.tasks import Task
+from app.queries.events import CARRIED
+from app.queries.responses import Announceable, announceable_responses
+from app.queries.tasks import task_origins
+
+INTERNAL = "otklik"
+"""The source of internal events."""
+
+
+@dataclass(slots=True)
+class _News:
+    external_id: str
+    type: str
+    occurred_at: datetime
+    contact_id: int | None
+    properties: dict[str, Any]
+    cause_id: int | None
+    depth: int
+
+
+def announce_responses(limit: int, now: datetime) -> int:
+    """``survey.answered`` for responses that are complete, or were given up; once each. Returns how many."""
+    with transaction() as session:
+        found = announceable_responses(limit, now)
+        _store(session, [_answered(a) for a in found], now)
+        if found:
+            ids = [a.response_id for a in found]
+            session.execute(update(Response).where(Response.id.in_(ids)).values(announced_at=now))
+    return len(found)
+
+
+def announce_tasks(limit: int, now: datetime) -> int:
+    """``task.resolved`` for resolved tasks. Returns how many."""
+    with transaction() as session:
+        tasks = session.scalars(
+            select(Task)
+            .where(Task.resolved_at.is_not(None), Task.announced_at.is_(None))
+            .order_by(Task.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        origins = task_origins([t.id for t in tasks])
+        _store(session, [_resolved(t, *origins[t.id]) for t in tasks], now)
+        for task in tasks:
+            task.announced_at = now
+    return len(tasks)
+
+
+def announce_changes(limit: int, now: datetime) -> int:
+    """``contact.created`` and ``contact.changed``. Returns how many."""
+    with transaction() as session:
+        changes = session.scalars(
+            select(ContactChange).order_by(ContactChange.id).limit(limit).with_for_update(skip_locked=True)
+        ).all()
+        _store(session, [_changed(c) for c in changes], now)
+        if changes:
+            session.execute(delete(ContactChange).where(ContactChange.id.in_([c.id for c in changes])))
+    return len(changes)
+
+
+def _answered(found: Announceable) -> _News:
+    return _News(
+        external_id=f"response-{found.response_id}",
+        type="survey.answered",
+        occurred_at=found.answered_at,
+        contact_id=found.contact_id,
+        properties={
+            **{k: found.origin[k] for k in CARRIED if k in found.origin},
+            **({"touchpoint": found.touchpoint} if found.touchpoint else {}),
+            "survey": found.survey,
+            "version": found.version,
+            "trigger": found.trigger,
+            "channel": found.channel,
+            "language": found.language,
+            "invitation": found.invitation,
+            "answers": found.answers,
+            "scores": found.scores,
+            "complete": found.complete,
+        },
+        cause_id=found.event_id,
+        depth=found.depth + 1,
+    )
+
+
+def _resolved(task: Task, department: str, origin: Event) -> _News:
+    assert task.resolved_at is not None
+    return _News(
+        external_id=f"task-{task.id}-resolved",
+        type="task.resolved",
+        occurred_at=task.resolved_at,
+        contact_id=task.contact_id,
+        properties={
+            **{k: origin.properties[k] for k in CARRIED if k in origin.properties},
+            "task": task.id,
+            "department": department,
+            "priority": task.priority,
+            "outcome": task.outcome,
+            "cause": task.cause,
+        },
+        cause_id=task.event_id,
+        depth=origin.depth + 1,
+    )
+
+
+def _changed(change: ContactChange) -> _News:
+    properties = {
+        "field": change.field,
+        "from": change.old["value"] if change.old else None,
+        "to": change.new["value"] if change.new else None,
+    }
+    return _News(
+        external_id=f"change-{change.id}",
+        type="contact.changed" if change.field else "contact.created",
+        occurred_at=change.at,
+        contact_id=change.contact_id,
+        properties=properties if change.field else {},
+        cause_id=change.cause_id,
+        depth=change.depth,
+    )
+
+
+def _store(session: Session, news: Sequence[_News], now: datetime) -> None:
+    if not news:
+        return
+    source_id = session.scalars(select(Source.id).where(Source.slug == INTERNAL)).one()
+    statement = insert_into(EventKey).returning(EventKey.event_id, sort_by_parameter_order=True)
+    ids = session.scalars(
+        statement,
+        [
+            {
+                "source_id": source_id,
+                "external_id": n.external_id,
+                "body_hash": blake2b(n.external_id.encode(), digest_size=16).digest(),
+            }
+            for n in news
+        ],
+    ).all()
+    insert_rows(
+        session,
+        Event,
+        [
+            {
+                "id": event_id,
+                "source_id": source_id,
+                "external_id": n.external_id,
+                "type": n.type,
+                "occurred_at": n.occurred_at,
+                "received_at": now,
+                "contact": None,
+                "properties": n.properties,
+                "contact_id": n.contact_id,
+                "cause_id": n.cause_id,
+                "depth": n.depth,
+                "history": False,
+            }
+            for event_id, n in zip(ids, news, strict=True)
+        ],
+    )
+    insert_rows(session, PendingEvent, [{"event_id": i, "ambiguous": False, "attempts": 0} for i in ids])

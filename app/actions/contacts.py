@@ -1,0 +1,399 @@
+"""Who an event was about: identities, addresses and profiles, kept in step with what services say."""
+
+import secrets
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from app.extensions import insert_into, insert_rows, lock_rows, table_of, transaction
+from app.models.accounts import Lease
+from app.models.contacts import (
+    Address,
+    Contact,
+    ContactAddress,
+    ContactChange,
+    ContactLock,
+    Identity,
+    MergeCandidate,
+)
+from app.models.events import Event, PendingEvent
+from app.queries.contacts import (
+    EMAIL,
+    EXTERNAL,
+    PHONE,
+    IdentityKey,
+    Profile,
+    UnresolvedEvent,
+    addresses_by_value,
+    owners,
+    owners_of_addresses,
+    profiles,
+    unresolved_events,
+)
+from app.text.addresses import normal_email, normal_phone
+
+NOBODY = 0
+"""The contact id under which events wait that name nobody."""
+CHANNEL_OF = {EMAIL: "email", PHONE: "sms"}
+PROFILE_FIELDS = ("name", "locale", "timezone")
+
+
+@dataclass(slots=True)
+class _Block:
+    """The contact block of one event, in the form it is compared in."""
+
+    event: UnresolvedEvent
+    external: IdentityKey | None
+    email: IdentityKey | None
+    phone: IdentityKey | None
+
+    @property
+    def keys(self) -> list[IdentityKey]:
+        return [key for key in (self.external, self.email, self.phone) if key]
+
+
+@dataclass(slots=True)
+class _Person:
+    """A contact while a batch is resolved; ``id`` 0 until it is stored."""
+
+    profile: Profile
+    new: bool = False
+    sampling_id: str = ""
+    touched: bool = False
+    identities: list[IdentityKey] = field(default_factory=list)
+    reached: dict[str, datetime] = field(default_factory=dict)
+    """New addresses by ``channel:value``, and since when."""
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Resolved:
+    event: UnresolvedEvent
+    person: _Person | None
+    rivals: tuple[_Person, _Person] | None = None
+
+    @property
+    def contact_id(self) -> int:
+        return self.person.profile.id if self.person else self.event.contact_id or NOBODY
+
+
+def resolve_events(limit: int, now: datetime, phone_region: str) -> int:
+    """Find or make the contacts of the oldest events that have none yet, and make them ready to be decided.
+
+    One process at a time does this, in the order of arrival. Returns how many events were resolved; 0 also when
+    another process is at it.
+    """
+    with transaction() as session:
+        if not _take_turn(session):
+            return 0
+        events = unresolved_events(limit)
+        if events:
+            _resolve(session, events, now, phone_region)
+    return len(events)
+
+
+def _take_turn(session: Session) -> bool:
+    lease = select(Lease.name).where(Lease.name == "resolve").with_for_update(skip_locked=True)
+    return session.scalar(lease) is not None
+
+
+def _resolve(session: Session, events: Sequence[UnresolvedEvent], now: datetime, phone_region: str) -> None:
+    blocks = [_read_block(event, phone_region) for event in events]
+    book = _Book(blocks)
+    resolved = [book.place(block, now) for block in blocks]
+    people = book.people()
+    _store_new(session, people, now)
+    _store_identities(session, people)
+    _store_addresses(session, people)
+    _store_profiles(session, people)
+    _store_changes(session, people)
+    _store_results(session, resolved, now)
+
+
+def _read_block(event: UnresolvedEvent, phone_region: str) -> _Block:
+    block = event.block
+    external = block.get("id")
+    email = normal_email(block.get("email"))
+    phone = normal_phone(block["phone"], phone_region) if isinstance(block.get("phone"), str) else None
+    return _Block(
+        event,
+        external=(EXTERNAL, event.namespace, str(external)) if external not in (None, "") else None,
+        email=(EMAIL, "", email) if email else None,
+        phone=(PHONE, "", phone) if phone else None,
+    )
+
+
+class _Book:
+    """The identities that a batch touches, and the people they lead to."""
+
+    def __init__(self, blocks: Sequence[_Block]) -> None:
+        owned = owners({key for block in blocks for key in block.keys})
+        known = {i: _Person(p) for i, p in profiles(set(owned.values())).items()}
+        self._by_key = {key: known[contact_id] for key, contact_id in owned.items()}
+        self._people = list(known.values())
+
+    def people(self) -> list[_Person]:
+        return [p for p in self._people if p.new or p.touched]
+
+    def place(self, block: _Block, now: datetime) -> _Resolved:
+        """Decide who a block is about, and fold it into their profile.
+
+        A known external id decides alone. An unknown one joins the owner of the e-mail (else the phone) if that owner
+        has none in its namespace. Without one, the e-mail and the phone must not name two people.
+        """
+        if block.event.contact_id or not block.keys:
+            return _Resolved(block.event, None)
+        person = self._by_key.get(block.external) if block.external else None
+        if person is None:
+            by_email, by_phone = (self._by_key.get(key) if key else None for key in (block.email, block.phone))
+            if not block.external and by_email and by_phone and by_email is not by_phone:
+                return _Resolved(block.event, None, (by_email, by_phone))
+            person = by_email or by_phone
+            if person and block.external and block.external[1] in person.profile.namespaces:
+                person = None
+            person = person or self._new_person(block, now)
+        self._learn(person, block)
+        return _Resolved(block.event, person)
+
+    def _new_person(self, block: _Block, now: datetime) -> _Person:
+        profile = Profile(0, None, None, None, {}, {}, block.event.occurred_at)
+        sampling_id = "\x1f".join(block.external or ("contact", "", secrets.token_hex(8)))
+        digest = blake2b(sampling_id.encode(), digest_size=10).hexdigest()
+        person = _Person(profile, new=True, sampling_id=digest)
+        if not block.event.history:
+            person.changes.append(_change(block.event, None, None, None, now))
+        self._people.append(person)
+        return person
+
+    def _learn(self, person: _Person, block: _Block) -> None:
+        for key in block.keys:
+            if key not in self._by_key:
+                self._by_key[key] = person
+                person.identities.append(key)
+        if block.external:
+            person.profile.namespaces.add(block.external[1])
+        _fold(person, block)
+
+
+def _fold(person: _Person, block: _Block) -> None:
+    """Take over what the block says; an older block only fills what is still empty."""
+    profile, event = person.profile, block.event
+    newer = event.occurred_at >= profile.profile_at
+    for name, value in _said(event.block):
+        old = profile.attributes.get(name[11:]) if name.startswith("attributes.") else getattr(profile, name)
+        if value == old or (old is not None and not newer):
+            continue
+        if name.startswith("attributes."):
+            profile.attributes = _with(profile.attributes, name[11:], value)
+        else:
+            setattr(profile, name, value)
+        _note(person, event, name, old, value)
+    for kind, key in ((EMAIL, block.email), (PHONE, block.phone)):
+        channel = CHANNEL_OF[kind]
+        old = profile.addresses.get(channel)
+        if key and key[2] != old and (newer or old is None):
+            profile.addresses[channel] = key[2]
+            person.reached[f"{channel}:{key[2]}"] = event.occurred_at
+            _note(person, event, kind, old, key[2])
+    for scope, granted in _consents_said(event.block):
+        if newer or scope not in profile.consents:
+            profile.consents = _with(
+                profile.consents, scope, {"granted": granted, "at": event.occurred_at.isoformat()}
+            )
+            person.touched = True
+    if newer and event.block:
+        person.touched = person.touched or event.occurred_at > profile.profile_at
+        profile.profile_at = event.occurred_at
+
+
+def _said(block: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name in PROFILE_FIELDS:
+        value = block.get(name)
+        if isinstance(value, str) and value.strip() and (name != "timezone" or _is_zone(value)):
+            yield name, value
+    attributes = block.get("attributes")
+    if isinstance(attributes, Mapping):
+        for name, value in attributes.items():
+            yield f"attributes.{name}", value
+
+
+def _consents_said(block: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    consent = block.get("consent")
+    if isinstance(consent, Mapping):
+        yield from ((scope, value) for scope, value in consent.items() if isinstance(value, bool))
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _with(values: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """``values`` with ``key`` set, or without it where the value is null."""
+    kept = {k: v for k, v in values.items() if k != key}
+    return kept if value is None else kept | {key: value}
+
+
+def _note(person: _Person, event: UnresolvedEvent, name: str, old: Any, new: Any) -> None:
+    person.touched = True
+    if not person.new and not event.history:
+        person.changes.append(_change(event, name, old, new, event.occurred_at))
+
+
+def _change(event: UnresolvedEvent, name: str | None, old: Any, new: Any, at: datetime) -> dict[str, Any]:
+    return {
+        "field": name,
+        "old": None if old is None else {"value": old},
+        "new": None if new is None else {"value": new},
+        "cause_id": event.id,
+        "depth": event.depth + 1,
+        "at": at,
+    }
+
+
+def _store_new(session: Session, people: Sequence[_Person], now: datetime) -> None:
+    new = [p for p in people if p.new]
+    if not new:
+        return
+    statement = insert_into(Contact).returning(Contact.id, sort_by_parameter_order=True)
+    ids = session.scalars(
+        statement,
+        [
+            {
+                "public_id": f"ct_{secrets.token_urlsafe(9)}",
+                "sampling_id": p.sampling_id,
+                "created_at": now,
+                **_profile_row(p.profile),
+            }
+            for p in new
+        ],
+    ).all()
+    for person, contact_id in zip(new, ids, strict=True):
+        person.profile.id = contact_id
+    insert_rows(session, ContactLock, [{"contact_id": i, "seq": 0} for i in sorted(ids)])
+
+
+def _profile_row(profile: Profile) -> dict[str, Any]:
+    return {
+        "name": profile.name,
+        "locale": profile.locale,
+        "timezone": profile.timezone,
+        "attributes": profile.attributes,
+        "consents": profile.consents,
+        "profile_at": profile.profile_at,
+    }
+
+
+def _store_identities(session: Session, people: Sequence[_Person]) -> None:
+    rows = [
+        {"kind": kind, "namespace": namespace, "value": value, "contact_id": person.profile.id}
+        for person in people
+        for kind, namespace, value in person.identities
+    ]
+    insert_rows(session, Identity, rows)
+
+
+def _store_addresses(session: Session, people: Sequence[_Person]) -> None:
+    """Add new addresses. Whoever's address becomes shared is locked first: their worker has not seen the other yet."""
+    wanted = {_split(spelled) for person in people for spelled in person.reached}
+    if not wanted:
+        return
+    ids = addresses_by_value(wanted)
+    missing = sorted(wanted - set(ids))
+    if missing:
+        statement = insert_into(Address).returning(Address.channel, Address.value, Address.id)
+        rows = session.execute(statement, [{"channel": c, "value": v, "shared": False} for c, v in missing])
+        ids |= {(channel, value): address_id for channel, value, address_id in rows}
+    links = [
+        {"contact_id": p.profile.id, "address_id": ids[_split(s)], "channel": _split(s)[0], "since": since}
+        for p in people
+        for s, since in p.reached.items()
+    ]
+    before = owners_of_addresses({link["address_id"] for link in links})
+    after = {i: set(contacts) for i, contacts in before.items()}
+    for link in links:
+        after.setdefault(link["address_id"], set()).add(link["contact_id"])
+    shared = sorted(i for i, contacts in after.items() if len(contacts) > 1)
+    if shared:
+        lock_rows(session, ContactLock.contact_id, {c for i in shared for c in before.get(i, ())})
+        session.execute(update(Address).where(Address.id.in_(shared)).values(shared=True))
+    statement = insert_into(ContactAddress)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["contact_id", "address_id"], set_={"since": statement.excluded.since}
+        ),
+        links,
+    )
+
+
+def _split(spelled: str) -> tuple[str, str]:
+    channel, _, value = spelled.partition(":")
+    return channel, value
+
+
+def _store_profiles(session: Session, people: Sequence[_Person]) -> None:
+    rows = [{"key": p.profile.id, **_profile_row(p.profile)} for p in people if not p.new]
+    if rows:
+        contacts = table_of(Contact)
+        columns = {name: bindparam(name) for name in _profile_row(people[0].profile)}
+        session.connection().execute(update(contacts).where(contacts.c.id == bindparam("key")).values(columns), rows)
+
+
+def _store_changes(session: Session, people: Sequence[_Person]) -> None:
+    rows = [{"contact_id": p.profile.id, **change} for p in people for change in p.changes]
+    insert_rows(session, ContactChange, rows)
+
+
+def _store_results(session: Session, resolved: Sequence[_Resolved], now: datetime) -> None:
+    found = [{"key": r.event.id, "contact": r.person.profile.id} for r in resolved if r.person]
+    if found:
+        events = table_of(Event)
+        session.connection().execute(
+            update(events).where(events.c.id == bindparam("key")).values(contact_id=bindparam("contact")), found
+        )
+    insert_rows(
+        session,
+        MergeCandidate,
+        [
+            {"event_id": r.event.id, "contact_id": r.rivals[0].profile.id, "other_id": r.rivals[1].profile.id}
+            for r in resolved
+            if r.rivals
+        ],
+    )
+    done = [r.event.id for r in resolved if r.event.history]
+    if done:
+        session.execute(delete(PendingEvent).where(PendingEvent.event_id.in_(done)))
+    waiting = [
+        {"key": r.event.id, "contact": r.contact_id, "two": r.rivals is not None}
+        for r in resolved
+        if not r.event.history
+    ]
+    if waiting:
+        pending = table_of(PendingEvent)
+        session.connection().execute(
+            update(pending)
+            .where(pending.c.event_id == bindparam("key"))
+            .values(contact_id=bindparam("contact"), ambiguous=bindparam("two")),
+            waiting,
+        )
+    _wake_contacts(session, {row["contact"] for row in waiting}, now)
+
+
+def _wake_contacts(session: Session, contact_ids: Collection[int], now: datetime) -> None:
+    """Mark contacts as having something to decide; waits for whoever is deciding them."""
+    if contact_ids:
+        lock_rows(session, ContactLock.contact_id, contact_ids)
+        session.execute(
+            update(ContactLock)
+            .where(ContactLock.contact_id.in_(contact_ids))
+            .values(ready_at=func.coalesce(ContactLock.ready_at, now))
+        )

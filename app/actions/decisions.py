@@ -1,0 +1,222 @@
+"""Deciding: contacts are claimed, their waiting events decided in order, and all that follows stored at once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from app.extensions import insert_into, insert_rows, lock_rows, table_of, transaction
+from app.links import new_public_id
+from app.models.contacts import Complaint, ContactLock
+from app.models.decisions import ConditionMiss, Decision, Effect, Reservation
+from app.models.events import PendingEvent
+from app.models.invitations import Invitation
+from app.queries.decisions import Batch, WaitingEvent, claim_contacts, load_batch
+from app.queries.surveys import current_surveys
+from surveys.decision import Decision as Result
+from surveys.decision import Invite, Miss, decide_each
+from surveys.triggers import Notify, SetAttribute, Task, Trigger
+from surveys.wording import best_language
+
+EVENTS_MAX = 1_000
+EFFECT_KINDS = {Task: "task", Notify: "notify", SetAttribute: "set"}
+
+
+@dataclass
+class Decided:
+    """What one batch came to."""
+
+    events: int = 0
+    invited: int = 0
+    effects: int = 0
+
+
+@dataclass
+class _Rows:
+    """What is to be stored, by table."""
+
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    invitations: list[dict[str, Any]] = field(default_factory=list)
+    reservations: list[dict[str, Any]] = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
+    complaints: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
+    misses: Counter[tuple[int, Any, int]] = field(default_factory=Counter)
+
+
+def decide_events(limit: int, now: datetime, company_zone: str, language: str) -> Decided:
+    """Decide what waits for up to ``limit`` contacts nobody else is at."""
+    with transaction() as session:
+        contact_ids = claim_contacts(limit, now)
+        return _decide(session, contact_ids, EVENTS_MAX, now, company_zone, language) if contact_ids else Decided()
+
+
+def decide_contact(contact_id: int, now: datetime, company_zone: str, language: str) -> Decided:
+    """Decide the oldest waiting event of one contact: how a batch that failed is taken up again."""
+    with transaction() as session:
+        lock_rows(session, ContactLock.contact_id, [contact_id])
+        return _decide(session, [contact_id], 1, now, company_zone, language)
+
+
+def _decide(
+    session: Session, contact_ids: Sequence[int], limit: int, now: datetime, company_zone: str, language: str
+) -> Decided:
+    batch = load_batch(contact_ids, limit, now, company_zone)
+    rows = _Rows()
+    makers = _Makers(batch, rows, now, language)
+    zone = ZoneInfo(company_zone)
+    for event in batch.waiting:
+        _follow_complaints(batch, rows, event, now)
+        for trigger_id, version, result in _results(batch, event, now):
+            if isinstance(result, Miss):
+                rows.misses[trigger_id, event.occurred_at.astimezone(zone).date(), result.clause] += 1
+            else:
+                makers.keep(event, trigger_id, version, result)
+    _store(session, rows)
+    _finish(session, batch, contact_ids)
+    return Decided(len(batch.waiting), len(rows.invitations), len(rows.effects))
+
+
+def _results(batch: Batch, event: WaitingEvent, now: datetime) -> list[tuple[int, int, Result | Miss]]:
+    heard = batch.triggers.get(event.type)
+    if not heard:
+        return []
+    contact = batch.contacts.get(event.contact_id)
+    if contact is not None:
+        contact.complaint_since = min(batch.complaints.get(contact.id, {}).values(), default=None)
+    results = decide_each(batch.events[event.id], contact, [rule for _, _, rule in heard], batch.rules, now)
+    return [(trigger_id, version, r) for (trigger_id, version, _), r in zip(heard, results, strict=True)]
+
+
+def _follow_complaints(batch: Batch, rows: _Rows, event: WaitingEvent, now: datetime) -> None:
+    """Open or close the contact's complaint before anything is decided about the event."""
+    policy = batch.rules.policy
+    if not event.contact_id or event.type not in policy.complaint_opens | policy.complaint_closes:
+        return
+    key = str(event.properties.get("complaint", ""))[:200]
+    found = batch.complaints.setdefault(event.contact_id, {})
+    opens = event.type in policy.complaint_opens
+    if opens:
+        found.setdefault(key, event.occurred_at)
+    opened_at = found.get(key, event.occurred_at)
+    if not opens:
+        found.pop(key, None)
+    rows.complaints[event.contact_id, key] = {
+        "contact_id": event.contact_id,
+        "key": key,
+        "opened_at": opened_at,
+        "closed_at": None if opens else now,
+    }
+
+
+class _Makers:
+    """Turns results into rows."""
+
+    def __init__(self, batch: Batch, rows: _Rows, now: datetime, language: str) -> None:
+        self._batch, self._rows, self._now, self._language = batch, rows, now, language
+        self._surveys = current_surveys()
+
+    def keep(self, event: WaitingEvent, trigger_id: int, version: int, result: Result) -> None:
+        closed = result.closed
+        detail = {k: v for k in ("observed", "limit", "rule") if (v := getattr(closed, k, None)) is not None}
+        key = {"event_id": event.id, "trigger_id": trigger_id, "trigger_version": version}
+        self._rows.decisions.append(
+            {
+                **key,
+                "contact_id": event.contact_id or None,
+                "outcome": result.outcome,
+                "reason": closed.reason if closed else None,
+                "detail": detail or None,
+                "next_possible_at": closed.next_possible_at if closed else None,
+                "decided_at": self._now,
+                "policy_version": self._batch.policy_number,
+            }
+        )
+        for invite in result.invites:
+            self._invite(event, key, result.trigger, invite)
+        for number in result.acts:
+            kind = EFFECT_KINDS[type(result.trigger.actions[number])]  # type: ignore[index] sends are not among the acts
+            self._rows.effects.append(
+                {
+                    **key,
+                    "action": number,
+                    "kind": kind,
+                    "contact_id": event.contact_id or None,
+                    "created_at": self._now,
+                    "attempts": 0,
+                }
+            )
+
+    def _invite(self, event: WaitingEvent, key: dict[str, Any], trigger: Trigger, invite: Invite) -> None:
+        send = invite.send
+        version_id, languages = self._surveys[send.survey] if send.survey else (None, tuple(send.text or {}))
+        locale = self._batch.trees[event.contact_id].get("locale")
+        self._rows.invitations.append(
+            {
+                **key,
+                "public_id": new_public_id(),
+                "action": invite.action,
+                "contact_id": event.contact_id,
+                "address_id": invite.address_id,
+                "survey_version_id": version_id,
+                "class": send.class_,
+                "channel": invite.channel,
+                "touchpoint": event.properties.get("touchpoint") or trigger.touchpoint,
+                "language": best_language((event.block.get("locale"), locale, self._language), languages),
+                "probability": trigger.sample.probability,
+                "state": "planned",
+                "created_at": self._now,
+                "planned_at": invite.planned_at,
+                "stale_at": invite.stale_at,
+                "due_at": invite.planned_at,
+                "expires_after": int(send.expires.total_seconds()) if send.expires else None,
+            }
+        )
+        self._rows.reservations.append(
+            {
+                "contact_id": event.contact_id,
+                "address_id": invite.address_id,
+                "class": send.class_,
+                "channel": invite.channel,
+                "survey": send.survey,
+                "trigger": trigger.slug,
+                "counts_at": invite.planned_at,
+            }
+        )
+
+
+def _store(session: Session, rows: _Rows) -> None:
+    insert_rows(session, Decision, rows.decisions)
+    if rows.invitations:
+        statement = insert_into(Invitation).returning(Invitation.id, sort_by_parameter_order=True)
+        ids = session.scalars(statement, rows.invitations).all()
+        reserved = [{"invitation_id": i, **r} for i, r in zip(ids, rows.reservations, strict=True)]
+        insert_rows(session, Reservation, reserved)
+    insert_rows(session, Effect, rows.effects)
+    insert_rows(
+        session,
+        ConditionMiss,
+        [{"trigger_id": t, "day": d, "clause": c, "events": n} for (t, d, c), n in rows.misses.items()],
+    )
+    if rows.complaints:
+        statement = insert_into(Complaint)
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["contact_id", "key"],
+                set_={"opened_at": statement.excluded.opened_at, "closed_at": statement.excluded.closed_at},
+            ),
+            list(rows.complaints.values()),
+        )
+
+
+def _finish(session: Session, batch: Batch, contact_ids: Sequence[int]) -> None:
+    """Take the events off the list; contacts with more of them stay ready."""
+    session.execute(delete(PendingEvent).where(PendingEvent.event_id.in_([e.id for e in batch.waiting])))
+    done = [i for i in contact_ids if i not in batch.unfinished]
+    session.execute(
+        update(ContactLock).where(ContactLock.contact_id.in_(done)).values(seq=ContactLock.seq + 1, ready_at=None)
+    )

@@ -1,0 +1,367 @@
+"""Handing over: claimed under a lease, begun with a commit, settled once; never begun again once it may have happened."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from app.extensions import insert_rows, lock_rows, transaction
+from app.models.accounts import Installation, Lease
+from app.models.contacts import Address, Contact, ContactLock
+from app.models.decisions import Reservation
+from app.models.deliveries import Delivery
+from app.models.invitations import Invitation
+from app.models.rollups import DirtyDay
+from app.queries.deliveries import claimed_since, message_of, reread_gates, sending_stopped
+from app.queries.departments import departments
+from app.queries.effects import lock_effects
+from app.queries.events import facts_of_events
+from app.queries.triggers import trigger_version
+from app.text.messages import Message
+from surveys.decision import Closed
+from surveys.lifecycle import ANSWERABLE, retry_delay
+from surveys.triggers import Notify
+from surveys.wording import fill
+
+PACE = timedelta(seconds=1)
+OPEN_ENDS = frozenset({"handing_over", "unknown"})
+UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A delivery that is ours until the lease ends; ``attempt`` fences off whoever held it before."""
+
+    delivery_id: int
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a hand-over ended: ``sent``, ``refused``, ``retrying`` or ``unknown``."""
+
+    state: str
+    message_id: str | None = None
+    error: str | None = None
+    bad_address: bool = False
+
+
+def claim_deliveries(limit: int, now: datetime, lease: timedelta, rate: int) -> list[Claim]:
+    """Claim what is to be handed over now: due invitations, back-offs that are over, leases of the dead.
+
+    Everybody queues at one row, so that all workers together keep to ``rate`` claims a second.
+    """
+    with transaction() as session:
+        lock_rows(session, Lease.name, ["email"])
+        if sending_stopped():
+            return []
+        room = min(limit, rate - claimed_since("email", now - PACE))
+        if room <= 0:
+            return []
+        claims = _claim_again(session, room, now, lease)
+        return claims + _claim_due(session, room - len(claims), now, lease)
+
+
+def _claim_again(session: Session, limit: int, now: datetime, lease: timedelta) -> list[Claim]:
+    waiting = session.scalars(
+        select(Delivery)
+        .where(Delivery.act_at <= now, Delivery.state.in_(("claimed", "retrying")))
+        .order_by(Delivery.act_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for found in waiting:
+        found.state, found.attempt = "claimed", found.attempt + 1
+        found.claimed_at, found.act_at = now, now + lease
+    return [Claim(d.id, d.attempt) for d in waiting]
+
+
+def _claim_due(session: Session, limit: int, now: datetime, lease: timedelta) -> list[Claim]:
+    due = session.scalars(
+        select(Invitation)
+        .where(Invitation.due_at <= now)
+        .order_by(Invitation.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    made = []
+    for invitation in due:
+        invitation.due_at = None
+        made.append(
+            Delivery(
+                invitation_id=invitation.id,
+                channel=invitation.channel,
+                state="claimed",
+                attempt=1,
+                claimed_at=now,
+                act_at=now + lease,
+                created_at=now,
+            )
+        )
+    session.add_all(made)
+    session.flush()
+    return [Claim(d.id, d.attempt) for d in made]
+
+
+def begin_hand_over(
+    claim: Claim, now: datetime, lease: timedelta, company: str, company_zone: str, allowed: Collection[str]
+) -> Message | None:
+    """Read everything once more under the contact's lock, and commit that the hand-over begins.
+
+    Returns the message to hand over now, or None: lost to another worker, called off, or put off. ``allowed`` are the
+    only addresses that may get anything, if there are any.
+    """
+    with transaction() as session:
+        invitation = session.scalar(
+            select(Invitation).join(Delivery, Delivery.invitation_id == Invitation.id).where(Delivery.id == claim.delivery_id)
+        )
+        if invitation is not None:
+            lock_rows(session, ContactLock.contact_id, [invitation.contact_id])
+            session.refresh(invitation)
+        delivery = _claimed(session, claim)
+        if delivery is None:
+            return None
+        if invitation is None:
+            message = _notice(delivery)
+        elif invitation.state != "planned":
+            _drop(session, delivery, invitation, None, now)
+            return None
+        else:
+            reread = reread_gates(invitation, now, company_zone)
+            if reread.closed:
+                _drop(session, delivery, invitation, reread.closed, now)
+                return None
+            if reread.wait_until:
+                _put_off(session, delivery, invitation, reread.wait_until)
+                return None
+            message = message_of(invitation, company)
+        if allowed and message.to not in allowed:
+            _settle_refused(session, delivery, invitation, Result("refused", error="not in OTKLIK_SEND_ONLY_TO"), now)
+            return None
+        delivery.state, delivery.begun_at, delivery.act_at = "handing_over", now, now + lease
+        if invitation is not None:
+            _open(session, invitation, now)
+    return message
+
+
+def _claimed(session: Session, claim: Claim) -> Delivery | None:
+    return session.scalar(
+        select(Delivery)
+        .where(Delivery.id == claim.delivery_id, Delivery.attempt == claim.attempt, Delivery.state == "claimed")
+        .with_for_update()
+    )
+
+
+def _notice(delivery: Delivery) -> Message:
+    assert delivery.notice is not None
+    return Message(
+        to=delivery.notice["to"],
+        language="en",
+        subject=delivery.notice["subject"],
+        text=delivery.notice["text"],
+        reference=f"notice-{delivery.id}",
+    )
+
+
+def _open(session: Session, invitation: Invitation, now: datetime) -> None:
+    """From here on the message may have arrived, so its place counts now and its link must work."""
+    invitation.state = "open" if invitation.survey_version_id else "completed"
+    invitation.handed_over_at = now
+    invitation.expires_at = (
+        now + timedelta(seconds=invitation.expires_after) if invitation.expires_after is not None else None
+    )
+    session.execute(
+        update(Reservation).where(Reservation.invitation_id == invitation.id).values(counts_at=now)
+    )
+
+
+def _drop(
+    session: Session, delivery: Delivery, invitation: Invitation, closed: Closed | None, now: datetime
+) -> None:
+    """Call the invitation off before anything left; its place becomes free."""
+    if closed:
+        _cancel(session, invitation, closed.reason)
+    delivery.state, delivery.error = "refused", closed.reason if closed else invitation.reason or invitation.state
+    delivery.act_at, delivery.settled_at = None, now
+
+
+def _cancel(session: Session, invitation: Invitation, reason: str) -> None:
+    invitation.state, invitation.reason, invitation.due_at = "cancelled", reason, None
+    session.execute(delete(Reservation).where(Reservation.invitation_id == invitation.id))
+
+
+def _put_off(session: Session, delivery: Delivery, invitation: Invitation, until: datetime) -> None:
+    """Nothing has left: the claim is given back, and the place is counted at the new time."""
+    session.delete(delivery)
+    invitation.planned_at = invitation.due_at = until
+    session.execute(update(Reservation).where(Reservation.invitation_id == invitation.id).values(counts_at=until))
+
+
+def settle_delivery(claim: Claim, result: Result, now: datetime) -> bool:
+    """Write down how a hand-over ended; False when somebody else has taken it over since."""
+    with transaction() as session:
+        delivery = session.scalar(
+            select(Delivery)
+            .where(
+                Delivery.id == claim.delivery_id, Delivery.attempt == claim.attempt, Delivery.state.in_(OPEN_ENDS)
+            )
+            .with_for_update()
+        )
+        if delivery is None:
+            return False
+        invitation = session.get(Invitation, delivery.invitation_id) if delivery.invitation_id else None
+        if invitation is not None:
+            lock_rows(session, ContactLock.contact_id, [invitation.contact_id])
+            session.refresh(invitation)
+        if result.state == "refused":
+            _settle_refused(session, delivery, invitation, result, now)
+        elif result.state == "retrying":
+            _settle_retrying(session, delivery, invitation, result, now)
+        else:
+            delivery.state, delivery.act_at, delivery.settled_at = result.state, None, now
+            delivery.message_id, delivery.error = result.message_id, result.error
+            if invitation is not None:
+                insert_rows(session, DirtyDay, [{"moment": invitation.handed_over_at}])
+    return True
+
+
+def _settle_refused(
+    session: Session, delivery: Delivery, invitation: Invitation | None, result: Result, now: datetime
+) -> None:
+    delivery.state, delivery.error, delivery.act_at, delivery.settled_at = "refused", result.error, None, now
+    if invitation is not None and invitation.state in ("planned", "completed", *ANSWERABLE):
+        _cancel(session, invitation, "suppressed" if result.bad_address else UNREACHABLE)
+        invitation.handed_over_at = None
+        if result.bad_address:
+            session.execute(
+                update(Address)
+                .where(Address.id == invitation.address_id)
+                .values(suppressed_at=now, suppressed_because=result.error)
+            )
+
+
+def _settle_retrying(
+    session: Session, delivery: Delivery, invitation: Invitation | None, result: Result, now: datetime
+) -> None:
+    again = now + retry_delay(delivery.attempt)
+    if invitation is not None and again > invitation.stale_at:
+        _settle_refused(session, delivery, invitation, result, now)
+        return
+    delivery.state, delivery.error, delivery.act_at = "retrying", result.error, again
+    if invitation is not None:
+        invitation.state, invitation.handed_over_at, invitation.expires_at = "planned", None, None
+
+
+def give_up_lost(now: datetime) -> list[int]:
+    """Hand-overs whose worker died in the middle: nobody knows, so they are kept as ``unknown`` and never sent again."""
+    with transaction() as session:
+        lost = session.scalars(
+            select(Delivery)
+            .where(Delivery.act_at <= now, Delivery.state == "handing_over")
+            .order_by(Delivery.id)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for found in lost:
+            found.state, found.act_at = "unknown", None
+            found.error = "the worker stopped in the middle of handing over"
+            if found.invitation_id:
+                insert_rows(session, DirtyDay, [{"moment": found.begun_at}])
+        return [found.id for found in lost]
+
+
+class NotUnknown(ValueError):
+    """Only a delivery that is ``unknown`` can be settled by hand."""
+
+
+def settle_by_hand(delivery_id: int, arrived: bool, now: datetime) -> None:
+    """A person says what became of an ``unknown`` delivery.
+
+    Raises :class:`NotUnknown`.
+    """
+    with transaction() as session:
+        delivery = session.scalar(
+            select(Delivery).where(Delivery.id == delivery_id, Delivery.state == "unknown").with_for_update()
+        )
+        if delivery is None:
+            raise NotUnknown(delivery_id)
+        if arrived:
+            delivery.state, delivery.settled_at = "delivered", now
+            return
+        invitation = session.get(Invitation, delivery.invitation_id) if delivery.invitation_id else None
+        _settle_refused(session, delivery, invitation, Result("refused", error="settled by hand: not sent"), now)
+
+
+def notify(effect_ids: Collection[int], now: datetime) -> int:
+    """Make the notes to the team that these effects ask for; they are handed over like any delivery."""
+    with transaction() as session:
+        effects = lock_effects(effect_ids)
+        facts = facts_of_events({e.event_id for e in effects})
+        teams = departments() if effects else {}
+        for effect in effects:
+            action = trigger_version(effect.trigger_id, effect.trigger_version).actions[effect.action]
+            assert isinstance(action, Notify)
+            to = action.channel if "@" in action.channel else teams[action.channel][1].email
+            if to is None:
+                raise LookupError(f"department {action.channel} has no e-mail address")
+            text = fill(action.text, facts[effect.event_id])
+            session.add(
+                Delivery(
+                    effect_id=effect.id,
+                    channel="email",
+                    notice={"to": to, "subject": text.splitlines()[0][:120], "text": text},
+                    state="claimed",
+                    attempt=0,
+                    act_at=now,
+                    created_at=now,
+                )
+            )
+            effect.done_at = now
+    return len(effects)
+
+
+def switch_sending(stopped: bool, now: datetime) -> None:
+    """Stop all sending, or let it go on. What is being handed over this moment is not called back."""
+    with transaction() as session:
+        session.execute(update(Installation).values(sending_stopped_at=now if stopped else None))
+
+
+def expire_invitations(limit: int, now: datetime) -> int:
+    """Close invitations whose time to answer is over. Returns how many."""
+    with transaction() as session:
+        over = session.scalars(
+            select(Invitation)
+            .where(Invitation.expires_at <= now, Invitation.state.in_(ANSWERABLE))
+            .order_by(Invitation.expires_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for invitation in over:
+            invitation.state, invitation.reason = "expired", "expired"
+    return len(over)
+
+
+def unsubscribe_contact(public_id: str, now: datetime) -> bool:
+    """Stop everything to the contact and the address of an invitation; False when there is none with this id.
+
+    What is planned for the contact is called off in the same step.
+    """
+    with transaction() as session:
+        found = session.execute(
+            select(Invitation.contact_id, Invitation.address_id).where(Invitation.public_id == public_id)
+        ).one_or_none()
+        if found is None:
+            return False
+        contact_id, address_id = found
+        lock_rows(session, ContactLock.contact_id, [contact_id])
+        contact = session.get_one(Contact, contact_id)
+        contact.unsubscribed_at = contact.unsubscribed_at or now
+        address = session.get_one(Address, address_id)
+        address.unsubscribed_at = address.unsubscribed_at or now
+        planned = session.scalars(
+            select(Invitation).where(Invitation.contact_id == contact_id, Invitation.state == "planned")
+        )
+        for invitation in planned:
+            _cancel(session, invitation, "unsubscribed")
+    return True

@@ -1,0 +1,71 @@
+"""Follow-up tasks: opened by triggers, worked by people."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.extensions import transaction
+from app.models.tasks import Task, TaskComment
+from app.queries.departments import departments
+from app.queries.effects import lock_effects
+from app.queries.triggers import trigger_version
+from surveys.lifecycle import TASK_CLOSED, due_time
+from surveys.triggers import Task as TaskAction
+
+
+class UnknownTask(LookupError):
+    """No task has this id."""
+
+
+class TaskClosed(ValueError):
+    """A closed task can be commented on, and nothing else."""
+
+
+def open_tasks(effect_ids: Collection[int], now: datetime) -> int:
+    """Open the tasks that these effects ask for; returns how many were opened here."""
+    with transaction() as session:
+        effects = lock_effects(effect_ids)
+        teams = departments() if effects else {}
+        for effect in effects:
+            action = trigger_version(effect.trigger_id, effect.trigger_version).actions[effect.action]
+            assert isinstance(action, TaskAction)
+            department_id, team = teams[action.department]
+            session.add(
+                Task(
+                    effect_id=effect.id,
+                    department_id=department_id,
+                    event_id=effect.event_id,
+                    contact_id=effect.contact_id,
+                    trigger_id=effect.trigger_id,
+                    trigger_version=effect.trigger_version,
+                    action=effect.action,
+                    status="open",
+                    priority=action.priority,
+                    due_at=due_time(effect.created_at, action.due, team.hours) if action.due else None,
+                    created_at=now,
+                )
+            )
+            effect.done_at = now
+    return len(effects)
+
+
+def work_task(task_id: int, changes: Mapping[str, Any], comment: str | None, author: str, now: datetime) -> None:
+    """Change a task's status, owner, priority, outcome or cause, and add a comment; all in one step.
+
+    Raises :class:`UnknownTask`, or :class:`TaskClosed` when a closed task is to be changed.
+    """
+    with transaction() as session:
+        task = session.scalar(select(Task).where(Task.id == task_id).with_for_update())
+        if task is None:
+            raise UnknownTask(task_id)
+        moved = {k: v for k, v in changes.items() if getattr(task, k) != v}
+        if moved and task.status in TASK_CLOSED:
+            raise TaskClosed(task_id)
+        for name, value in moved.items():
+            setattr(task, name, value)
+        if moved.get("status") == "resolved":
+            task.resolved_at = now
+        if comment:
+            session.add(TaskComment(task_id=task_id, author=author, text=comment, at=now))

@@ -1,0 +1,49 @@
+"""Signed links: a random public id, the id of the key, and a 128-bit code that proves we made it."""
+
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from hashlib import blake2b, sha256
+
+from flask import current_app
+
+PUBLIC_ID_LENGTH = 22
+KEY_ID_LENGTH = 4
+CODE_LENGTH = 22
+
+
+def new_public_id() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def survey_url(public_id: str) -> str:
+    return f"{current_app.config['BASE_URL']}/s/{_sign('s', public_id)}"
+
+
+def unsubscribe_url(public_id: str) -> str:
+    return f"{current_app.config['BASE_URL']}/u/{_sign('u', public_id)}"
+
+
+def read_token(purpose: str, token: str) -> str | None:
+    """The public id in ``token``; None when we did not sign it for this purpose."""
+    public_id = token[:PUBLIC_ID_LENGTH]
+    return public_id if hmac.compare_digest(_sign(purpose, public_id).encode(), token.encode()) else None
+
+
+def keyed_hash(value: str) -> str:
+    """What is kept of an erased address: equal for equal values, useless to anybody without the key."""
+    return "erased:" + blake2b(value.encode(), key=_key("erasure"), digest_size=16).hexdigest()
+
+
+def _sign(purpose: str, public_id: str) -> str:
+    key = _key("links")
+    code = hmac.digest(key, f"{purpose}:{public_id}".encode(), sha256)[:16]
+    return public_id + _base64(sha256(key).digest()[:3]) + _base64(code)
+
+
+def _key(use: str) -> bytes:
+    return sha256(f"{use}\x1f{current_app.config['SECRET_KEY']}".encode()).digest()
+
+
+def _base64(value: bytes) -> str:
+    return urlsafe_b64encode(value).rstrip(b"=").decode()

@@ -1,0 +1,309 @@
+"""All that is needed to decide a batch of contacts, loaded with one query per kind of thing; and decisions read back."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+
+from app.extensions import db
+from app.models.contacts import Address, Contact, ContactAddress, ContactLock
+from app.models.decisions import Decision, Effect, Reservation
+from app.models.events import Event, PendingEvent
+from app.models.invitations import Invitation
+from app.models.responses import Response
+from app.models.sources import Source
+from app.models.triggers import Trigger
+from app.queries.contacts import contact_facts, newest_addresses, open_complaints, references
+from app.queries.policies import policy_number, policy_version, rules_of
+from app.queries.segments import segment_conditions
+from app.queries.triggers import CurrentTrigger, current_triggers
+from surveys import contact_policy, decision
+from surveys.conditions import Facts, PastEvent
+from surveys.contact_policy import COMPLAINT_LAPSES
+from surveys.decision import Rules
+from surveys.segments import segments_of
+
+
+@dataclass(slots=True)
+class WaitingEvent:
+    """An undecided event as stored."""
+
+    id: int
+    source: str
+    external_id: str
+    type: str
+    occurred_at: datetime
+    block: dict[str, Any]
+    properties: dict[str, Any]
+    depth: int
+    contact_id: int
+    ambiguous: bool
+
+
+@dataclass(slots=True)
+class Batch:
+    """What :func:`surveys.decision.decide_each` is to be called with, for many contacts at once."""
+
+    waiting: list[WaitingEvent]
+    unfinished: set[int]
+    """Contacts with more events than were loaded."""
+    triggers: dict[str, list[CurrentTrigger]]
+    rules: Rules
+    policy_number: int
+    contacts: dict[int, decision.Contact] = field(default_factory=dict)
+    trees: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Contacts as conditions see them."""
+    events: dict[int, decision.Event] = field(default_factory=dict)
+    complaints: dict[int, dict[str, datetime]] = field(default_factory=dict)
+
+
+def claim_contacts(limit: int, now: datetime) -> list[int]:
+    """Lock the contacts that have something undecided, passing over those another worker holds."""
+    locks = (
+        select(ContactLock.contact_id)
+        .where(ContactLock.ready_at <= now)
+        .order_by(ContactLock.contact_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    return list(db.session.scalars(locks))
+
+
+def ready_contacts(limit: int, now: datetime) -> list[int]:
+    """Contacts that have something undecided, without locking them."""
+    ready = select(ContactLock.contact_id).where(ContactLock.ready_at <= now).order_by(ContactLock.ready_at)
+    return list(db.session.scalars(ready.limit(limit)))
+
+
+def oldest_waiting_event(contact_id: int) -> int | None:
+    return db.session.scalar(
+        select(PendingEvent.event_id)
+        .join(Event, Event.id == PendingEvent.event_id)
+        .where(PendingEvent.contact_id == contact_id, PendingEvent.dead_at.is_(None))
+        .order_by(Event.occurred_at, Event.id)
+        .limit(1)
+    )
+
+
+def load_batch(contact_ids: Sequence[int], limit: int, now: datetime, company_zone: str) -> Batch:
+    """Load the first ``limit`` undecided events of these contacts, and everything that deciding them can look at."""
+    waiting = _waiting_events(contact_ids, limit)
+    unfinished = set(contact_ids[contact_ids.index(waiting[-1].contact_id) :]) if len(waiting) >= limit else set()
+    triggers: dict[str, list[CurrentTrigger]] = {}
+    for current in current_triggers():
+        triggers.setdefault(current[2].event, []).append(current)
+    number = policy_number()
+    rules = rules_of(number, company_zone, _quota_used(triggers, now))
+    batch = Batch(waiting, unfinished, triggers, rules, number)
+    heard = [e for e in waiting if e.type in triggers]
+    _load_contacts(batch, {e.contact_id for e in heard if e.contact_id}, now)
+    _load_facts(batch, heard)
+    _load_complaints(batch, waiting, now)
+    return batch
+
+
+def _waiting_events(contact_ids: Collection[int], limit: int) -> list[WaitingEvent]:
+    rows = db.session.execute(
+        select(
+            Event.id,
+            Source.slug,
+            Event.external_id,
+            Event.type,
+            Event.occurred_at,
+            Event.contact,
+            Event.properties,
+            Event.depth,
+            PendingEvent.contact_id,
+            PendingEvent.ambiguous,
+        )
+        .join(PendingEvent, PendingEvent.event_id == Event.id)
+        .join(Source, Source.id == Event.source_id)
+        .where(PendingEvent.contact_id.in_(contact_ids), PendingEvent.dead_at.is_(None))
+        .order_by(PendingEvent.contact_id, Event.occurred_at, Event.id)
+        .limit(limit)
+    )
+    return [WaitingEvent(*r[:5], r[5] or {}, *r[6:]) for r in rows]
+
+
+def _quota_used(triggers: Mapping[str, list[CurrentTrigger]], now: datetime) -> dict[str, int]:
+    """Answers in the running period of every trigger that has a quota."""
+    used = {}
+    for trigger_id, _, rule in (t for heard in triggers.values() for t in heard):
+        if quota := rule.sample.quota:
+            answers = (
+                select(func.count())
+                .select_from(Response)
+                .join(Invitation, Invitation.id == Response.invitation_id)
+                .where(Invitation.trigger_id == trigger_id, Response.completed_at > now - quota.per)
+            )
+            used[rule.slug] = db.session.scalar(answers) or 0
+    return used
+
+
+def _load_contacts(batch: Batch, contact_ids: set[int], now: datetime) -> None:
+    rows = db.session.execute(
+        select(
+            Contact.id,
+            Contact.sampling_id,
+            Contact.name,
+            Contact.locale,
+            Contact.timezone,
+            Contact.attributes,
+            Contact.consents,
+            Contact.unsubscribed_at,
+        ).where(Contact.id.in_(contact_ids))
+    ).all()
+    reached = newest_addresses(contact_ids)
+    shared = sorted({a.id for found in reached.values() for a in found.values() if a.shared})
+    if shared:  # a shared address is locked too, for its own limits; after the contacts, and in one order
+        db.session.execute(select(Address.id).where(Address.id.in_(shared)).order_by(Address.id).with_for_update())
+    taken = reservations(contact_ids, shared, now - batch.rules.policy.longest)
+    # One object per address: contacts that share it see each other's promises.
+    addresses = {
+        a.id: decision.Address(a.id, a.unsubscribed_at, a.suppressed_at, taken.of_address(a.id))
+        for found in reached.values()
+        for a in found.values()
+    }
+    for row in rows:
+        batch.trees[row.id] = contact_facts(None, row.name, row.locale, row.timezone, row.attributes)
+        batch.contacts[row.id] = decision.Contact(
+            id=row.id,
+            sampling_id=row.sampling_id,
+            timezone=row.timezone,
+            unsubscribed_at=row.unsubscribed_at,
+            consents={scope: said["granted"] for scope, said in row.consents.items()},
+            addresses={channel: addresses[a.id] for channel, a in reached.get(row.id, {}).items()},
+            taken=taken.of_contact(row.id),
+        )
+
+
+@dataclass(slots=True)
+class Taken:
+    """Reservations by contact and by address."""
+
+    by_contact: dict[int, list[contact_policy.Reservation]] = field(default_factory=dict)
+    by_address: dict[int, list[contact_policy.Reservation]] = field(default_factory=dict)
+
+    def of_contact(self, contact_id: int) -> list[contact_policy.Reservation]:
+        return self.by_contact.setdefault(contact_id, [])
+
+    def of_address(self, address_id: int) -> list[contact_policy.Reservation]:
+        return self.by_address.setdefault(address_id, [])
+
+
+def reservations(
+    contact_ids: Collection[int], address_ids: Collection[int], since: datetime, without: int | None = None
+) -> Taken:
+    """Reservations counted after ``since`` of these contacts and at these addresses, but for invitation ``without``."""
+    whose: Any = Reservation.contact_id.in_(contact_ids)
+    if address_ids:
+        whose = or_(whose, Reservation.address_id.in_(address_ids))
+    rows = db.session.execute(
+        select(
+            Reservation.invitation_id,
+            Reservation.contact_id,
+            Reservation.address_id,
+            Reservation.counts_at,
+            Reservation.class_,
+            Reservation.channel,
+            Reservation.survey,
+            Reservation.trigger,
+        ).where(whose, Reservation.counts_at > since)
+    )
+    taken, wanted = Taken(), set(contact_ids)
+    for invitation_id, contact_id, address_id, *place in rows:
+        if invitation_id != without:
+            reserved = contact_policy.Reservation(*place)
+            taken.by_address.setdefault(address_id, []).append(reserved)
+            if contact_id in wanted:
+                taken.of_contact(contact_id).append(reserved)
+    return taken
+
+
+def _load_facts(batch: Batch, heard: Sequence[WaitingEvent]) -> None:
+    listening = [rule for found in batch.triggers.values() for _, _, rule in found]
+    segments = segment_conditions() if any(rule.condition.needs.segments for rule in listening) else {}
+    windows: dict[str, timedelta] = {}
+    for condition in (*(rule.condition for rule in listening), *segments.values()):
+        for kind, window in condition.needs.events.items():
+            windows[kind] = max(window, windows.get(kind, timedelta(0)))
+    past = past_events({e.contact_id for e in heard}, windows, min((e.occurred_at for e in heard), default=None))
+    seen = _decided_types({e.contact_id for e in heard}, {rule.event for rule in listening if rule.first_only})
+    for event in heard:
+        key = (event.contact_id, event.type)
+        batch.events[event.id] = make_event(
+            event, batch.trees.get(event.contact_id, {}), past.get(event.contact_id, {}), segments, first=key not in seen
+        )
+        seen.add(key)
+
+
+def make_event(
+    event: WaitingEvent,
+    tree: Mapping[str, Any],
+    past: Mapping[str, list[tuple[int, PastEvent]]],
+    segments: Mapping[str, Any],
+    *,
+    first: bool,
+) -> decision.Event:
+    """An event with its facts as of then: what its own contact block says stands above the stored profile."""
+    contact = dict(tree)
+    for name in ("name", "locale", "timezone"):
+        contact[name] = event.block.get(name) or contact.get(name)
+    contact["attributes"] = {**contact.get("attributes", {}), **(event.block.get("attributes") or {})}
+    before = {
+        kind: [e for event_id, e in found if (e.occurred_at, event_id) < (event.occurred_at, event.id)]
+        for kind, found in past.items()
+    }
+    answers = event.properties.get("answers")
+    facts = Facts(
+        {
+            "type": event.type,
+            "properties": event.properties,
+            "contact": contact,
+            "answers": answers if isinstance(answers, dict) else {},
+        },
+        event.occurred_at,
+        before,
+    )
+    if segments:
+        contact["segments"] = segments_of(segments, facts)
+    return decision.Event(event.id, event.type, event.occurred_at, facts, first, event.depth, event.ambiguous)
+
+
+def past_events(
+    contact_ids: Collection[int], windows: Mapping[str, timedelta], until: datetime | None
+) -> dict[int, dict[str, list[tuple[int, PastEvent]]]]:
+    """Events per contact and type, oldest first, back to ``until`` less the window of their type."""
+    if not windows or until is None:
+        return {}
+    in_window = or_(*(and_(Event.type == kind, Event.occurred_at > until - w) for kind, w in windows.items()))
+    rows = db.session.execute(
+        select(Event.contact_id, Event.type, Event.id, Event.occurred_at, Event.properties)
+        .where(Event.contact_id.in_(contact_ids), in_window)
+        .order_by(Event.occurred_at, Event.id)
+    )
+    found: dict[int, dict[str, list[tuple[int, PastEvent]]]] = {}
+    for contact_id, kind, event_id, occurred_at, properties in rows:
+        found.setdefault(contact_id, {}).setdefault(kind, []).append((event_id, PastEvent(occurred_at, properties)))
+    return found
+
+
+def _decided_types(contact_ids: Collection[int], kinds: Collection[str]) -> set[tuple[int, str]]:
+    """The (contact, type) pairs that have an event which is no longer waiting: the next one is not the first."""
+    if not kinds:
+        return set()
+    waiting = select(PendingEvent.event_id).where(PendingEvent.event_id == Event.id).exists()
+    rows = db.session.execute(
+        select(Event.contact_id, Event.type)
+        .where(Event.contact_id.in_(contact_ids), Event.type.in_(kinds), ~waiting)
+        .distinct()
+    )
+    return {(contact_id, kind) for contact_id, kind in rows}
+
+
+def _load_complaints(batch: Batch, waiting: Sequence[WaitingEvent], now: datetime) -> None:
+    policy = batch.rules.policy
+    if policy.complaint_opens:
+        batch.complaints = open_complaints({e.contact_id for e in waiting}, now - COMPLAINT_LAPSES)

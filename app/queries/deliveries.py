@@ -1,0 +1,168 @@
+"""Deliveries: what is to be handed over, and the message to hand over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.extensions import db
+from app.links import survey_url, unsubscribe_url
+from app.models.accounts import Installation
+from app.models.contacts import Address, Contact
+from app.models.deliveries import Delivery
+from app.models.invitations import Invitation
+from app.queries.contacts import newest_addresses, open_complaints
+from app.queries.decisions import reservations
+from app.queries.events import facts_of_events
+from app.queries.policies import policy_number, rules_of
+from app.queries.surveys import survey_version
+from app.queries.triggers import current_triggers, trigger_version
+from app.text.messages import Choice, Message
+from app.text.phrases import phrases
+from surveys import decision
+from surveys.contact_policy import COMPLAINT_LAPSES, open_time, zone
+from surveys.decision import Closed, hand_over_closed, reservation_of
+from surveys.questions import SCALES, Question
+from surveys.triggers import Send
+from surveys.wording import fill, pick
+
+
+def sending_stopped() -> bool:
+    return db.session.scalar(select(Installation.sending_stopped_at)) is not None
+
+
+def claimed_since(channel: str, since: datetime) -> int:
+    """How many deliveries of a channel were claimed after ``since``."""
+    claimed = select(func.count()).where(Delivery.channel == channel, Delivery.claimed_at > since)
+    return db.session.scalar(claimed) or 0
+
+
+@dataclass(frozen=True)
+class Reread:
+    """What is so at hand-over: closed for good, to wait until ``wait_until``, or neither."""
+
+    closed: Closed | None
+    wait_until: datetime | None
+
+
+def reread_gates(invitation: Invitation, now: datetime, company_zone: str) -> Reread:
+    """Read the gates once more, with the policy and trigger in force now, without the invitation's own place."""
+    number = policy_number()
+    rules = rules_of(number, company_zone)
+    trigger = next((rule for i, _, rule in current_triggers() if i == invitation.trigger_id), None)
+    if trigger is None:
+        return Reread(Closed("not_live", "archived", "live"), None)
+    if now > invitation.stale_at:
+        return Reread(Closed("stale", now.isoformat(), invitation.stale_at.isoformat()), None)
+    contact = db.session.get_one(Contact, invitation.contact_id)
+    where = zone(
+        contact.timezone if rules.policy.quiet_hours and rules.policy.quiet_hours.of_contact else None, company_zone
+    )
+    opens = open_time(rules.policy.quiet_hours, now, where)
+    if opens > invitation.stale_at:
+        return Reread(Closed("stale", opens.isoformat(), invitation.stale_at.isoformat()), None)
+    send = trigger_version(invitation.trigger_id, invitation.trigger_version).actions[invitation.action]
+    assert isinstance(send, Send)
+    asked = reservation_of(trigger, send, invitation.channel, opens)
+    person, address = _present(invitation, contact, now - rules.policy.longest, now)
+    closed = hand_over_closed(person, address, trigger, send, asked, rules)
+    return Reread(closed, opens if closed is None and opens > now else None)
+
+
+def _present(
+    invitation: Invitation, contact: Contact, since: datetime, now: datetime
+) -> tuple[decision.Contact, decision.Address]:
+    row = db.session.get_one(Address, invitation.address_id)
+    if row.shared:
+        db.session.execute(select(Address.id).where(Address.id == row.id).with_for_update())
+    taken = reservations([contact.id], [row.id], since, without=invitation.id)
+    address = decision.Address(row.id, row.unsubscribed_at, row.suppressed_at, taken.of_address(row.id))
+    complaints = open_complaints([contact.id], now - COMPLAINT_LAPSES).get(contact.id, {})
+    person = decision.Contact(
+        id=contact.id,
+        sampling_id=contact.sampling_id,
+        timezone=contact.timezone,
+        unsubscribed_at=contact.unsubscribed_at or contact.erased_at,
+        complaint_since=min(complaints.values(), default=None),
+        consents={scope: said["granted"] for scope, said in contact.consents.items()},
+        addresses={invitation.channel: address},
+        taken=taken.of_contact(contact.id),
+    )
+    return person, address
+
+
+def message_of(invitation: Invitation, company: str) -> Message:
+    """The message that hands an invitation over: texts in its language, facts filled in, links signed."""
+    send = trigger_version(invitation.trigger_id, invitation.trigger_version).actions[invitation.action]
+    assert isinstance(send, Send)
+    address = db.session.get_one(Address, invitation.address_id)
+    facts = {**facts_of_events([invitation.event_id])[invitation.event_id], "company": company}
+    said = phrases(invitation.language)
+    texts = {
+        key: fill(pick(send.message[key], invitation.language) if key in send.message else said.get(key, ""), facts)
+        for key in ("subject", "preview", "reason", "benefit", "sender", "reply_to")
+    }
+    body = _question(invitation, facts) if invitation.survey_version_id else _plain(send, invitation, facts)
+    return Message(
+        to=address.value,
+        language=invitation.language,
+        unsubscribe_url=unsubscribe_url(invitation.public_id),
+        reference=invitation.public_id,
+        **texts,
+        **body,
+    )
+
+
+def _plain(send: Send, invitation: Invitation, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"text": fill(pick(send.text or {}, invitation.language), facts)}
+
+
+def _question(invitation: Invitation, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The first question, its scale as links that choose an answer and store nothing."""
+    assert invitation.survey_version_id is not None
+    url = survey_url(invitation.public_id)
+    survey = survey_version(invitation.survey_version_id)
+    question = survey.pages[0].questions[0]
+    said = phrases(invitation.language)
+    return {
+        "text": fill(pick(question.text, invitation.language), facts),
+        "url": url,
+        "choices": [Choice(label, f"{url}?{question.id}={value}") for value, label in _choices(question, invitation)],
+        "low": said.get(f"scale.{question.type}.low", ""),
+        "high": said.get(f"scale.{question.type}.high", ""),
+    }
+
+
+def _choices(question: Question, invitation: Invitation) -> list[tuple[str, str]]:
+    if question.type in SCALES:
+        return [(str(n), str(n)) for n in SCALES[question.type]]
+    if question.type == "yes_no":
+        said = phrases(invitation.language)
+        return [("yes", said["yes"]), ("no", said["no"])]
+    return []
+
+
+def count_deliveries() -> dict[str, int]:
+    """Deliveries of the last day and those not settled, by state."""
+    rows = db.session.execute(
+        select(Delivery.state, func.count())
+        .where((Delivery.act_at.is_not(None)) | (Delivery.state == "unknown"))
+        .group_by(Delivery.state)
+    )
+    return {state: n for state, n in rows}
+
+
+def unknown_deliveries(limit: int) -> list[tuple[int, str, datetime | None]]:
+    """Deliveries of which nobody knows whether they arrived: id, invitation, begun."""
+    rows = db.session.execute(
+        select(Delivery.id, Invitation.public_id, Delivery.begun_at)
+        .outerjoin(Invitation, Invitation.id == Delivery.invitation_id)
+        .where(Delivery.state == "unknown")
+        .order_by(Delivery.id)
+        .limit(limit)
+    )
+    return [(r[0], r[1], r[2]) for r in rows]
+
+

@@ -1,0 +1,37 @@
+"""Effects: actions other than sends that wait to be carried out."""
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+
+from app.extensions import db
+from app.models.decisions import Effect
+
+
+def waiting_effects(kind: str, limit: int) -> list[int]:
+    """The ids of effects to carry out; those that failed before come last."""
+    waiting = (
+        select(Effect.id)
+        .where(Effect.kind == kind, Effect.done_at.is_(None), Effect.dead_at.is_(None))
+        .order_by(Effect.attempts, Effect.id)
+        .limit(limit)
+    )
+    return list(db.session.scalars(waiting))
+
+
+def lock_effects(effect_ids: Collection[int]) -> list[Effect]:
+    """Take those of the effects that are still to be done and that nobody else is at."""
+    still = (
+        select(Effect)
+        .where(Effect.id.in_(effect_ids), Effect.done_at.is_(None), Effect.dead_at.is_(None))
+        .order_by(Effect.id)
+        .with_for_update(skip_locked=True)
+    )
+    return list(db.session.scalars(still))
+
+
+def count_effects() -> tuple[int, int]:
+    """How many effects wait, and how many are dead."""
+    waiting = select(func.count()).where(Effect.done_at.is_(None), Effect.dead_at.is_(None))
+    dead = select(func.count()).where(Effect.dead_at.is_not(None))
+    return db.session.scalar(waiting) or 0, db.session.scalar(dead) or 0

@@ -1,0 +1,117 @@
+"""Events as others need them: the facts behind a decision, a task or a text."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.extensions import db
+from app.models.contacts import Contact
+from app.models.events import Event, EventKey, PendingEvent
+from app.models.sources import Source
+from app.queries.contacts import contact_facts, newest_addresses, references
+
+CARRIED = ("touchpoint", "place", "product", "employee")
+"""Properties that an internal event takes over from the event that led to it."""
+
+
+@dataclass(frozen=True)
+class EventView:
+    """An event as the API shows it."""
+
+    id: str
+    source: str
+    type: str
+    occurred_at: datetime
+    received_at: datetime
+    contact: str | None
+    properties: Mapping[str, Any]
+    state: str
+    """waiting, decided, dead or history"""
+    error: str | None
+
+
+def find_event(source: str, external_id: str) -> EventView | None:
+    row = db.session.execute(
+        select(Event, Source.slug, PendingEvent)
+        .join(Source, Source.id == Event.source_id)
+        .join(EventKey, EventKey.event_id == Event.id)
+        .outerjoin(PendingEvent, PendingEvent.event_id == Event.id)
+        .where(Source.slug == source, EventKey.external_id == external_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    event, slug, pending = row
+    state = "history" if event.history else "decided"
+    if pending is not None:
+        state = "dead" if pending.dead_at else "waiting"
+    known = references([event.contact_id] if event.contact_id else [])
+    return EventView(
+        event.external_id,
+        slug,
+        event.type,
+        event.occurred_at,
+        event.received_at,
+        known.get(event.contact_id or 0),
+        event.properties,
+        state,
+        pending.error if pending else None,
+    )
+
+
+def facts_of_events(event_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """What texts may say about events: properties, answers and the contact as it is now."""
+    rows = db.session.execute(
+        select(Event.id, Event.type, Event.properties, Contact)
+        .outerjoin(Contact, Contact.id == Event.contact_id)
+        .where(Event.id.in_(event_ids))
+    ).all()
+    contacts = [contact.id for *_, contact in rows if contact]
+    known, reached = references(contacts), newest_addresses(contacts)
+    found = {}
+    for event_id, kind, properties, contact in rows:
+        facts: dict[str, Any] = {
+            "type": kind,
+            "properties": properties,
+            "answers": properties.get("answers") or {},
+            "contact": {},
+        }
+        if contact:
+            facts["contact"] = contact_facts(
+                known[contact.id], contact.name, contact.locale, contact.timezone, contact.attributes
+            )
+            for channel, name in (("email", "email"), ("sms", "phone")):
+                address = reached.get(contact.id, {}).get(channel)
+                facts["contact"][name] = address.value if address else None
+        found[event_id] = facts
+    return found
+
+
+def oldest_unresolved_event() -> int | None:
+    return db.session.scalar(
+        select(PendingEvent.event_id)
+        .where(PendingEvent.contact_id.is_(None), PendingEvent.dead_at.is_(None))
+        .order_by(PendingEvent.event_id)
+        .limit(1)
+    )
+
+
+def dead_events(limit: int) -> list[tuple[int, str, str, str, str | None]]:
+    """Dead events: id, source, external id, type, error."""
+    rows = db.session.execute(
+        select(Event.id, Source.slug, Event.external_id, Event.type, PendingEvent.error)
+        .join(PendingEvent, PendingEvent.event_id == Event.id)
+        .join(Source, Source.id == Event.source_id)
+        .where(PendingEvent.dead_at.is_not(None))
+        .order_by(Event.id)
+        .limit(limit)
+    )
+    return [(r[0], r[1], r[2], r[3], r[4]) for r in rows]
+
+
+def count_pending() -> tuple[int, int]:
+    """How many events wait, and how many are dead."""
+    total, dead = db.session.execute(select(func.count(), func.count(PendingEvent.dead_at))).one()
+    return total - dead, dead

@@ -1,0 +1,38 @@
+"""The contact policy in force, and everything else that rules need besides the triggers."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.extensions import db, remembered
+from app.models.accounts import Installation
+from app.models.policies import PolicyVersion
+from surveys.contact_policy import ContactPolicy, read_policy
+from surveys.decision import Rules
+from surveys.definition import read
+
+
+def policy_number() -> int:
+    """The version in force; 0 while no policy was ever written."""
+    return db.session.scalar(select(func.max(PolicyVersion.number))) or 0
+
+
+@remembered
+def policy_version(number: int) -> ContactPolicy:
+    body = db.session.scalar(select(PolicyVersion.body).where(PolicyVersion.number == number))
+    return read(body or {}, read_policy)
+
+
+def policy_definition() -> dict[str, Any] | None:
+    body: dict[str, Any] | None = db.session.scalar(
+        select(PolicyVersion.body).order_by(PolicyVersion.number.desc()).limit(1)
+    )
+    return body
+
+
+def rules_of(number: int, company_zone: str, quota_used: dict[str, int] | None = None) -> Rules:
+    """The rules with the policy of that version."""
+    sampling_salt, holdout_salt = db.session.execute(
+        select(Installation.sampling_salt, Installation.holdout_salt)
+    ).one()
+    return Rules(policy_version(number), sampling_salt, holdout_salt, company_zone, quota_used or {})

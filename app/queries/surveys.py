@@ -1,0 +1,38 @@
+"""Surveys and their versions, read once per version."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from app.extensions import db, remembered
+from app.models.surveys import Survey, SurveyVersion
+from surveys.definition import read
+from surveys.questions import Survey as Form
+from surveys.questions import read_survey
+
+
+def current_surveys() -> dict[str, tuple[int, tuple[str, ...]]]:
+    """By slug: the id of the version that new invitations ask, and its languages."""
+    rows = db.session.execute(
+        select(Survey.slug, SurveyVersion.id).join(
+            SurveyVersion, (SurveyVersion.survey_id == Survey.id) & (SurveyVersion.number == Survey.version)
+        )
+    )
+    return {slug: (version_id, survey_version(version_id).languages) for slug, version_id in rows.all()}
+
+
+@remembered
+def survey_version(version_id: int) -> Form:
+    """A version of a survey, ready to be asked."""
+    body = db.session.scalar(select(SurveyVersion.body).where(SurveyVersion.id == version_id))
+    return read(body, read_survey)
+
+
+def survey_definitions() -> dict[str, dict[str, Any]]:
+    rows = db.session.execute(
+        select(Survey.slug, SurveyVersion.body)
+        .join(SurveyVersion, (SurveyVersion.survey_id == Survey.id) & (SurveyVersion.number == Survey.version))
+        .where(Survey.archived_at.is_(None))
+        .order_by(Survey.slug)
+    )
+    return {slug: body for slug, body in rows}

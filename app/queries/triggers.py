@@ -1,0 +1,48 @@
+"""Triggers in force, read once per version."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from app.extensions import db, remembered
+from app.models.triggers import Trigger, TriggerVersion
+from surveys.decision import in_order
+from surveys.definition import read
+from surveys.triggers import Trigger as Rule
+from surveys.triggers import read_trigger
+
+CurrentTrigger = tuple[int, int, Rule]
+"""id, version, the trigger"""
+
+
+def current_triggers() -> list[CurrentTrigger]:
+    """Every trigger that is not a draft, in the order they are decided."""
+    rows = db.session.execute(select(Trigger.id, Trigger.version).where(Trigger.archived_at.is_(None))).all()
+    found = {(i, v): trigger_version(i, v) for i, v in rows}
+    ranks = {rule.slug: rank for rank, rule in enumerate(in_order(found.values()))}
+    current = [(i, v, rule) for (i, v), rule in found.items() if rule.status != "draft"]
+    return sorted(current, key=lambda t: ranks[t[2].slug])
+
+
+@remembered
+def trigger_version(trigger_id: int, number: int) -> Rule:
+    """A version of a trigger, ready to decide with. Versions never change, so neither does this."""
+    body = db.session.scalar(
+        select(TriggerVersion.body).where(TriggerVersion.trigger_id == trigger_id, TriggerVersion.number == number)
+    )
+    return read(body, read_trigger)
+
+
+def trigger_definitions() -> dict[str, dict[str, Any]]:
+    """The bodies in force by slug."""
+    rows = db.session.execute(
+        select(Trigger.slug, TriggerVersion.body)
+        .join(TriggerVersion, (TriggerVersion.trigger_id == Trigger.id) & (TriggerVersion.number == Trigger.version))
+        .where(Trigger.archived_at.is_(None))
+        .order_by(Trigger.slug)
+    )
+    return {slug: body for slug, body in rows}
+
+
+def trigger_ids() -> dict[str, int]:
+    return {slug: trigger_id for slug, trigger_id in db.session.execute(select(Trigger.slug, Trigger.id))}

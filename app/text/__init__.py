@@ -1,0 +1,1 @@
+"""Words: languages, names, addresses as people write them."""

@@ -1,0 +1,31 @@
+"""Segments: named conditions over contacts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from surveys.conditions import ALWAYS, Condition, Facts, read_condition
+from surveys.definition import Node
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment ready to use."""
+
+    slug: str
+    condition: Condition
+
+
+def read_segment(node: Node) -> Segment:
+    """Read a segment definition; faults gather in the node."""
+    fields = node.mapping(("slug", "name", "if"), ("slug", "if"))
+    condition = read_condition(fields["if"]) if "if" in fields else ALWAYS
+    if condition.needs.segments:
+        fields["if"].fault("a segment cannot look at segments")
+    if condition.needs.present:
+        fields["if"].fault("a segment looks at contacts and their past events only")
+    return Segment(fields["slug"].slug() if "slug" in fields else "", condition)
+
+
+def segments_of(segments: Mapping[str, Condition], facts: Facts) -> list[str]:
+    """The segments that the contact of ``facts`` belongs to."""
+    return [slug for slug, condition in segments.items() if condition.holds(facts)]
