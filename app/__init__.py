@@ -1,0 +1,175 @@
+"""Otklik's web application: the one place where everything is put together."""
+
+import logging
+import os
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+from flask_migrate import Migrate
+from flask_smorest import Api
+from redis import Redis
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import api, errors, respond, status, webhooks
+from app.extensions import db, limiter
+from app.inbound.bodies import BODY_MAX
+from config import Settings, SettingsError
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+SECRET_MIN = 32
+KNOWN_SECRETS = frozenset({"change-me", "changeme", "secret", "dev", "development", "password"})
+SLACK = 100_000
+"""What a body may be larger than its limit before it is not even read, so that the limit itself gives the message."""
+
+
+def create_app(settings: Settings) -> Flask:
+    """An application for these settings. Nothing is connected before the first use.
+
+    Raises :class:`config.SettingsError` naming every setting that cannot be used.
+    """
+    _check(settings)
+    app = Flask(__name__, static_folder="static", template_folder="templates")
+    app.config.update(
+        {name.upper(): getattr(settings, name) for name in settings.__dataclass_fields__},
+        SECRET_KEY=secret_key(settings),
+        MAIL_ALLOW_LIST=settings.mail_allow_list,
+        MAX_CONTENT_LENGTH=BODY_MAX + SLACK,
+        SQLALCHEMY_DATABASE_URI=database_url(settings),
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
+        API_TITLE="Otklik",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+        RATELIMIT_STORAGE_URI=_limiter_url(settings.redis_url),
+        RATELIMIT_STRATEGY="fixed-window",
+        RATELIMIT_ENABLED=bool(settings.rate_limit),
+        RATELIMIT_IN_MEMORY_FALLBACK=[settings.rate_limit] if settings.rate_limit else [],
+    )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign] as Werkzeug documents it
+    app.extensions.update(
+        otklik_redis=_redis(settings.redis_url),
+        otklik_remembered={},
+        otklik_callers={},
+        otklik_failures=Counter(),
+    )
+    configure_logging(settings)
+    db.init_app(app)
+    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
+    limiter.init_app(app)
+    errors.register(app)
+    app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(respond.blueprint)
+    app.register_blueprint(status.blueprint)
+    api.register(Api(app))
+    app.before_request(_name_request)
+    app.after_request(_answer_with_name)
+    return app
+
+
+def _check(settings: Settings) -> None:
+    faults = []
+    key = settings.secret_key
+    if key and (len(key) < SECRET_MIN or key.lower() in KNOWN_SECRETS):
+        faults.append(f"OTKLIK_SECRET_KEY must have at least {SECRET_MIN} characters; leave it out to have one made")
+    if not settings.base_url.startswith(("http://", "https://")):
+        faults.append("OTKLIK_BASE_URL must begin with http:// or https://")
+    if settings.smtp_url and not settings.smtp_url.startswith(("smtp://", "smtps://")):
+        faults.append("OTKLIK_SMTP_URL must begin with smtp:// or smtps://")
+    if faults:
+        raise SettingsError("; ".join(faults))
+
+
+def secret_key(settings: Settings) -> str:
+    """The key everything is signed with: as set, else made on first start and kept in the data directory."""
+    if settings.secret_key:
+        return settings.secret_key
+    return kept_secret(settings.data_dir / "secret-key", lambda: secrets.token_urlsafe(48))
+
+
+def kept_secret(path: Path, make: Callable[[], str]) -> str:
+    """The secret in a file that only its owner reads; made by whoever comes first, whole or not at all."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        with open(draft, "w", opener=_only_owner) as file:  # noqa: PTH123 Path.open takes no opener
+            file.write(make())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def _only_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def database_url(settings: Settings) -> str:
+    """The database to use; PostgreSQL always through psycopg 3."""
+    url = settings.database_url or f"sqlite:///{settings.data_dir / 'otklik.db'}"
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _engine_options(settings: Settings) -> dict[str, Any]:
+    if database_url(settings).startswith("sqlite"):
+        return {"connect_args": {"timeout": 20}}
+    return {
+        "pool_size": settings.web_threads,
+        "max_overflow": 4,
+        "pool_timeout": 5,
+        "connect_args": {"connect_timeout": 3},
+    }
+
+
+def _limiter_url(redis_url: str) -> str:
+    if not redis_url:
+        return "memory://"
+    return redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
+
+
+def _redis(url: str) -> Redis | None:
+    if not url:
+        return None
+    return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=2)
+
+
+def configure_logging(settings: Settings) -> None:
+    """One line per happening, with its ids; as JSON for machines or as text for people."""
+    level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _name_request() -> None:
+    g.request_id = request.headers.get("X-Request-ID", "")[:64] or uuid4().hex
+
+
+def _answer_with_name(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    return response
+

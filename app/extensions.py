@@ -1,13 +1,16 @@
 """The database, Redis and the limiter: made here, bound to an application by ``create_app``."""
 
 import sqlite3
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
+from hashlib import sha256
 from typing import Any, ParamSpec, TypeVar, cast
 
 import orjson
+from cryptography.fernet import Fernet
 from flask import current_app
 from flask_limiter import Limiter
 from flask_sqlalchemy import SQLAlchemy
@@ -155,8 +158,19 @@ def redis_connection() -> Redis | None:
     return connection
 
 
-def _limited_caller() -> str:
-    return str(current_app.extensions["otklik_caller"]())
+limiter = Limiter(key_func=lambda: "", swallow_errors=True, in_memory_fallback_enabled=True)
 
 
-limiter = Limiter(key_func=_limited_caller, swallow_errors=True, in_memory_fallback_enabled=True)
+def seal(secret: str) -> str:
+    """A secret as it is stored: encrypted under the installation's key."""
+    return _vault().encrypt(secret.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """The secret in ``sealed``; raises ``cryptography.fernet.InvalidToken`` when the key has changed since."""
+    return _vault().decrypt(sealed.encode()).decode()
+
+
+def _vault() -> Fernet:
+    key = sha256(f"vault\x1f{current_app.config['SECRET_KEY']}".encode()).digest()
+    return Fernet(urlsafe_b64encode(key))

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.extensions import insert_into, insert_rows, lock_rows, table_of, transaction
+from app.links import keyed_hash
 from app.models.accounts import Lease
 from app.models.contacts import (
     Address,
@@ -23,6 +24,7 @@ from app.models.contacts import (
     MergeCandidate,
 )
 from app.models.events import Event, PendingEvent
+from app.models.sources import Source
 from app.queries.contacts import (
     EMAIL,
     EXTERNAL,
@@ -42,6 +44,10 @@ NOBODY = 0
 """The contact id under which events wait that name nobody."""
 CHANNEL_OF = {EMAIL: "email", PHONE: "sms"}
 PROFILE_FIELDS = ("name", "locale", "timezone")
+
+
+class UnknownContact(LookupError):
+    """No contact has this ``ct_…`` id."""
 
 
 @dataclass(slots=True)
@@ -98,6 +104,32 @@ def resolve_events(limit: int, now: datetime, phone_region: str) -> int:
     return len(events)
 
 
+def put_contact(source_id: int, reference: str, block: dict[str, Any], now: datetime, phone_region: str) -> int:
+    """Make or change the contact with this external id (or ``ct_…``), as an event of theirs would; returns its id.
+
+    Attributes are merged; null deletes one. Raises :class:`UnknownContact` for a ``ct_…`` that nobody has.
+    """
+    with transaction() as session:
+        lock_rows(session, Lease.name, ["resolve"])
+        source = session.get_one(Source, source_id)
+        known = None
+        if reference.startswith("ct_"):
+            known = session.scalar(select(Contact.id).where(Contact.public_id == reference))
+            if known is None:
+                raise UnknownContact(reference)
+        namespace = source.body.get("namespace", source.slug)
+        said = {**block, **({} if known else {"id": reference})}
+        event = UnresolvedEvent(0, now, namespace, said, history=False, depth=0, contact_id=None)
+        read = _read_block(event, phone_region)
+        book = _Book([read])
+        person = book.adopt(known, read) if known else book.place(read, now).person
+        assert person is not None
+        for change in person.changes:
+            change["cause_id"] = None
+        _store_people(session, book.people(), now)
+        return person.profile.id
+
+
 def _take_turn(session: Session) -> bool:
     lease = select(Lease.name).where(Lease.name == "resolve").with_for_update(skip_locked=True)
     return session.scalar(lease) is not None
@@ -107,13 +139,16 @@ def _resolve(session: Session, events: Sequence[UnresolvedEvent], now: datetime,
     blocks = [_read_block(event, phone_region) for event in events]
     book = _Book(blocks)
     resolved = [book.place(block, now) for block in blocks]
-    people = book.people()
+    _store_people(session, book.people(), now)
+    _store_results(session, resolved, now)
+
+
+def _store_people(session: Session, people: Sequence[_Person], now: datetime) -> None:
     _store_new(session, people, now)
     _store_identities(session, people)
     _store_addresses(session, people)
     _store_profiles(session, people)
     _store_changes(session, people)
-    _store_results(session, resolved, now)
 
 
 def _read_block(event: UnresolvedEvent, phone_region: str) -> _Block:
@@ -160,6 +195,13 @@ class _Book:
             person = person or self._new_person(block, now)
         self._learn(person, block)
         return _Resolved(block.event, person)
+
+    def adopt(self, contact_id: int, block: _Block) -> _Person:
+        """Fold a block into a contact that is known by other means than the block."""
+        person = _Person(profiles([contact_id])[contact_id])
+        self._people.append(person)
+        self._learn(person, block)
+        return person
 
     def _new_person(self, block: _Block, now: datetime) -> _Person:
         profile = Profile(0, None, None, None, {}, {}, block.event.occurred_at)
@@ -308,6 +350,7 @@ def _store_addresses(session: Session, people: Sequence[_Person]) -> None:
     if not wanted:
         return
     ids = addresses_by_value(wanted)
+    ids |= _revive(session, wanted - set(ids))
     missing = sorted(wanted - set(ids))
     if missing:
         statement = insert_into(Address).returning(Address.channel, Address.value, Address.id)
@@ -333,6 +376,15 @@ def _store_addresses(session: Session, people: Sequence[_Person]) -> None:
         ),
         links,
     )
+
+
+def _revive(session: Session, unknown: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Addresses that were erased and come back: they get their value again, and stay suppressed."""
+    hashed = {(channel, keyed_hash(f"{channel}:{value}")): (channel, value) for channel, value in unknown}
+    erased = {hashed[key]: address_id for key, address_id in addresses_by_value(hashed).items()}
+    for (_, value), address_id in erased.items():
+        session.execute(update(Address).where(Address.id == address_id).values(value=value))
+    return erased
 
 
 def _split(spelled: str) -> tuple[str, str]:

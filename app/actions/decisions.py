@@ -31,6 +31,7 @@ EFFECT_KINDS = {Task: "task", Notify: "notify", SetAttribute: "set"}
 class Decided:
     """What one batch came to."""
 
+    contacts: int = 0
     events: int = 0
     invited: int = 0
     effects: int = 0
@@ -78,7 +79,7 @@ def _decide(
                 makers.keep(event, trigger_id, version, result)
     _store(session, rows)
     _finish(session, batch, contact_ids)
-    return Decided(len(batch.waiting), len(rows.invitations), len(rows.effects))
+    return Decided(len(contact_ids), len(batch.waiting), len(rows.invitations), len(rows.effects))
 
 
 def _results(batch: Batch, event: WaitingEvent, now: datetime) -> list[tuple[int, int, Result | Miss]]:

@@ -114,12 +114,7 @@ def begin_hand_over(
     only addresses that may get anything, if there are any.
     """
     with transaction() as session:
-        invitation = session.scalar(
-            select(Invitation).join(Delivery, Delivery.invitation_id == Invitation.id).where(Delivery.id == claim.delivery_id)
-        )
-        if invitation is not None:
-            lock_rows(session, ContactLock.contact_id, [invitation.contact_id])
-            session.refresh(invitation)
+        invitation = _lock_invitation(session, claim.delivery_id)
         delivery = _claimed(session, claim)
         if delivery is None:
             return None
@@ -144,6 +139,19 @@ def begin_hand_over(
         if invitation is not None:
             _open(session, invitation, now)
     return message
+
+
+def _lock_invitation(session: Session, delivery_id: int) -> Invitation | None:
+    """Take the locks of a hand-over in the order everybody takes them: contact, invitation; the delivery comes last."""
+    found = session.execute(
+        select(Invitation.id, Invitation.contact_id)
+        .join(Delivery, Delivery.invitation_id == Invitation.id)
+        .where(Delivery.id == delivery_id)
+    ).one_or_none()
+    if found is None:
+        return None
+    lock_rows(session, ContactLock.contact_id, [found.contact_id])
+    return session.scalars(select(Invitation).where(Invitation.id == found.id).with_for_update()).one()
 
 
 def _claimed(session: Session, claim: Claim) -> Delivery | None:
@@ -202,6 +210,7 @@ def _put_off(session: Session, delivery: Delivery, invitation: Invitation, until
 def settle_delivery(claim: Claim, result: Result, now: datetime) -> bool:
     """Write down how a hand-over ended; False when somebody else has taken it over since."""
     with transaction() as session:
+        invitation = _lock_invitation(session, claim.delivery_id)
         delivery = session.scalar(
             select(Delivery)
             .where(
@@ -211,10 +220,6 @@ def settle_delivery(claim: Claim, result: Result, now: datetime) -> bool:
         )
         if delivery is None:
             return False
-        invitation = session.get(Invitation, delivery.invitation_id) if delivery.invitation_id else None
-        if invitation is not None:
-            lock_rows(session, ContactLock.contact_id, [invitation.contact_id])
-            session.refresh(invitation)
         if result.state == "refused":
             _settle_refused(session, delivery, invitation, result, now)
         elif result.state == "retrying":
@@ -254,6 +259,15 @@ def _settle_retrying(
         invitation.state, invitation.handed_over_at, invitation.expires_at = "planned", None, None
 
 
+def refuse_claim(claim: Claim, error: str, now: datetime) -> None:
+    """Set a delivery aside that fails before it begins, time and again."""
+    with transaction() as session:
+        invitation = _lock_invitation(session, claim.delivery_id)
+        delivery = _claimed(session, claim)
+        if delivery is not None:
+            _settle_refused(session, delivery, invitation, Result("refused", error=error), now)
+
+
 def give_up_lost(now: datetime) -> list[int]:
     """Hand-overs whose worker died in the middle: nobody knows, so they are kept as ``unknown`` and never sent again."""
     with transaction() as session:
@@ -281,6 +295,7 @@ def settle_by_hand(delivery_id: int, arrived: bool, now: datetime) -> None:
     Raises :class:`NotUnknown`.
     """
     with transaction() as session:
+        invitation = _lock_invitation(session, delivery_id)
         delivery = session.scalar(
             select(Delivery).where(Delivery.id == delivery_id, Delivery.state == "unknown").with_for_update()
         )
@@ -289,7 +304,6 @@ def settle_by_hand(delivery_id: int, arrived: bool, now: datetime) -> None:
         if arrived:
             delivery.state, delivery.settled_at = "delivered", now
             return
-        invitation = session.get(Invitation, delivery.invitation_id) if delivery.invitation_id else None
         _settle_refused(session, delivery, invitation, Result("refused", error="settled by hand: not sent"), now)
 
 

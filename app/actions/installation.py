@@ -11,7 +11,7 @@ from app.models.contacts import ContactLock
 from app.models.sources import Source
 
 BUILT_IN = ("api", "otklik")
-DUTIES = ("clock", "resolve", "email", "rollups")
+DUTIES = ("clock", "resolve", "email", "rollups", "definitions")
 
 
 def prepare_installation(now: datetime) -> None:

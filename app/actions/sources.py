@@ -1,0 +1,103 @@
+"""Keys of services, and payloads that are kept aside."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select, update
+
+from app.extensions import transaction
+from app.models.accounts import ApiKey
+from app.models.sources import Payload, Source
+
+SCOPES = (
+    "events:write",
+    "contacts:write",
+    "tasks:write",
+    "definitions:write",
+    "invitations:links",
+    "read",
+    "all",
+)
+KEEP_HEADERS = frozenset({"content-type", "content-encoding", "user-agent", "webhook-id", "webhook-timestamp"})
+
+
+class UnknownSource(LookupError):
+    """No source has this slug."""
+
+
+def add_key(name: str, scopes: Sequence[str], source: str, now: datetime) -> str:
+    """Make an API key and return it: the only time it can be seen.
+
+    Raises :class:`UnknownSource`.
+    """
+    key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    with transaction() as session:
+        source_id = session.scalar(select(Source.id).where(Source.slug == source, Source.archived_at.is_(None)))
+        if source_id is None:
+            raise UnknownSource(source)
+        session.add(
+            ApiKey(
+                key_id=key_id,
+                name=name,
+                secret_hash=hash_secret(secret),
+                scopes=list(scopes),
+                source_id=source_id,
+                created_at=now,
+            )
+        )
+    return f"otk_{key_id}_{secret}"
+
+
+def hash_secret(secret: str) -> bytes:
+    """A random secret of 256 bits needs no slow hash."""
+    return sha256(secret.encode()).digest()
+
+
+def revoke_key(key_id: str, now: datetime) -> bool:
+    """Revoke a key by its id or name; False when there is no live one."""
+    with transaction() as session:
+        done = session.execute(
+            update(ApiKey)
+            .where((ApiKey.key_id == key_id) | (ApiKey.name == key_id), ApiKey.revoked_at.is_(None))
+            .values(revoked_at=now)
+        )
+        return bool(done.rowcount)  # type: ignore[attr-defined] an UPDATE has one
+
+
+def keep_payload(
+    source_id: int,
+    body: bytes,
+    content_type: str,
+    headers: Mapping[str, str],
+    errors: dict[str, Any] | None,
+    now: datetime,
+) -> None:
+    """Keep an authenticated payload aside: with ``errors`` it was refused, without it is held until its source is mapped.
+
+    Of the headers only those are kept that hold no secret.
+    """
+    with transaction() as session:
+        session.add(
+            Payload(
+                source_id=source_id,
+                received_at=now,
+                state="refused" if errors is not None else "held",
+                content_type=content_type,
+                headers={k: v for k, v in headers.items() if k in KEEP_HEADERS},
+                body=body,
+                errors=errors,
+            )
+        )
+
+
+def mark_payload(payload_id: int, errors: dict[str, Any] | None) -> None:
+    """A held payload has been read: into an event, or with errors."""
+    with transaction() as session:
+        session.execute(
+            update(Payload)
+            .where(Payload.id == payload_id)
+            .values(state="read" if errors is None else "refused", errors=errors)
+        )

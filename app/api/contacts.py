@@ -1,0 +1,66 @@
+"""Contacts: read, told, and forgotten."""
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import abort, current_app, g, jsonify, request
+from flask_smorest import Blueprint
+from marshmallow import ValidationError
+
+from app.actions.contacts import put_contact
+from app.actions.erasure import erase_contact
+from app.auth import require
+from app.clock import utcnow
+from app.errors import answer
+from app.inbound.bodies import fault_of, inflate, parse_json
+from app.inbound.envelopes import ContactSchema
+from app.jobs import ring
+from app.queries.contacts import find_contacts, view_contact
+
+blueprint = Blueprint("contacts", __name__, description="Customers")
+
+
+def one_contact(reference: str) -> int:
+    """The contact that a reference means; aborts with 404, or 409 when it means several."""
+    found = find_contacts(reference)
+    if not found:
+        abort(404, "No contact has this id.")
+    if len(found) > 1:
+        abort(409, "Several contacts have this id in different sources; use their ct_… ids.")
+    return found[0]
+
+
+@blueprint.get("/contacts/<path:reference>")
+@blueprint.doc(summary="One contact")
+@require("read")
+def get_contact(reference: str) -> Any:
+    contact = view_contact(one_contact(reference))
+    return jsonify(asdict(contact)) if contact else abort(404, "No contact has this id.")
+
+
+@blueprint.put("/contacts/<path:reference>")
+@blueprint.doc(
+    summary="Make or change a contact; attributes are merged, null deletes one",
+    requestBody={"content": {"application/json": {"schema": ContactSchema}}},
+)
+@require("contacts:write")
+def change_contact(reference: str) -> Any:
+    block = parse_json(inflate(request.get_data(), request.headers.get("Content-Encoding", "")))
+    if fault := fault_of(block):
+        return answer(422, fault)
+    try:
+        loaded = ContactSchema(exclude=("id",)).load(block)
+    except ValidationError as error:
+        return answer(422, "Some fields are not right.", errors=error.messages)
+    contact_id = put_contact(g.key.source_id, reference, loaded, utcnow(), current_app.config["PHONE_REGION"])
+    ring("announce")
+    contact = view_contact(contact_id)
+    return jsonify(asdict(contact)) if contact else abort(404)
+
+
+@blueprint.delete("/contacts/<path:reference>")
+@blueprint.doc(summary="Forget a contact; what stays is that they are left in peace")
+@require("contacts:write")
+def delete_contact(reference: str) -> Any:
+    erase_contact(one_contact(reference), utcnow())
+    return "", 204

@@ -1,0 +1,90 @@
+"""Events: many at once, each answered for on its own."""
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import abort, current_app, g, jsonify, request
+from flask_smorest import Blueprint
+
+from app.actions.events import record_events
+from app.actions.sources import keep_payload
+from app.auth import presented_key, require
+from app.clock import utcnow
+from app.errors import answer
+from app.extensions import dump_json, limiter
+from app.inbound.bodies import EVENTS_MAX, BodyError, inflate, parse_json, parse_ndjson
+from app.inbound.envelopes import EventSchema, read_events
+from app.jobs import ring
+from app.queries.events import find_event
+
+blueprint = Blueprint("events", __name__, description="What happened")
+TAKEN = {"id": ["Is taken by another event."]}
+
+
+def _key_name() -> str:
+    return f"key:{presented_key()}"
+
+
+@blueprint.post("/events")
+@blueprint.doc(
+    summary="Record one event, an array of events, or NDJSON; gzip is welcome",
+    requestBody={"content": {"application/json": {"schema": EventSchema}}},
+    responses={"202": {"description": "Stored, with what became of each item"}},
+)
+@limiter.limit(lambda: current_app.config["RATE_LIMIT"], key_func=_key_name)
+@require("events:write")
+def post_events() -> Any:
+    items, single = _items()
+    now = utcnow()
+    reading = read_events(items, now)
+    rejected = dict(reading.faults)
+    accepted = duplicates = 0
+    if reading.events:
+        receipt = record_events(g.key.source_id, reading.events, now)
+        accepted, duplicates = receipt.accepted, receipt.duplicates
+        for number in receipt.clashes:
+            position = reading.positions[number]
+            rejected[position] = TAKEN
+            keep_payload(
+                g.key.source_id, dump_json(items[position]).encode(), "application/json", {}, TAKEN, now
+            )
+    if accepted:
+        ring("resolve")
+    told = {
+        "accepted": accepted,
+        "duplicates": duplicates,
+        "rejected": [{"index": i, "errors": rejected[i]} for i in sorted(rejected)],
+    }
+    if single and rejected.get(0) is TAKEN:
+        return answer(409, "Another event has this id.", errors=TAKEN)
+    return jsonify(told), 202 if accepted or duplicates else 422
+
+
+def _items() -> tuple[list[Any], bool]:
+    """The items of the request, and whether it was a single one."""
+    body = inflate(request.get_data(), request.headers.get("Content-Encoding", ""))
+    if request.mimetype in ("application/x-ndjson", "application/ndjson", "application/jsonl"):
+        items, single = parse_ndjson(body), False
+    elif request.mimetype == "application/json":
+        parsed = parse_json(body)
+        single = not isinstance(parsed, list)
+        items = [parsed] if single else parsed
+    else:
+        raise BodyError(
+            f"Content-Type {request.mimetype or '(none)'} is not known; use application/json or application/x-ndjson.", 415
+        )
+    if len(items) > EVENTS_MAX:
+        raise BodyError(f"More than {EVENTS_MAX:,} events.", 413)
+    if not items:
+        raise BodyError("There is no event in the body.", 422)
+    return items, single
+
+
+@blueprint.get("/events/<source>/<path:event_id>")
+@blueprint.doc(summary="One event, and what became of it")
+@require("read")
+def get_event(source: str, event_id: str) -> Any:
+    event = find_event(source, event_id)
+    if event is None:
+        abort(404, "No event has this id.")
+    return jsonify(asdict(event))

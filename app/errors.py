@@ -1,0 +1,92 @@
+"""Every error is answered here: the domain's words become statuses, JSON or a page."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from redis import RedisError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from app.actions.contacts import UnknownContact
+from app.actions.tasks import TaskClosed, UnknownTask
+from app.auth import Forbidden, Unauthorized
+from app.inbound.bodies import BodyError
+from app.inbound.payloads import Unauthenticated
+from app.text.phrases import phrases
+
+RETRY_AFTER = "5"
+JSON_PATHS = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
+log = structlog.get_logger()
+
+
+def answer(status: int, message: str, **more: Any) -> tuple[Response, int]:
+    return jsonify({"status": status, "message": message, **more}), status
+
+
+def page(name: str, status: int, **values: Any) -> tuple[str, int]:
+    """A kind page for a customer; ``name`` is a pair of phrases, title and text."""
+    said = phrases(values.pop("language", None), *(tag for tag, _ in request.accept_languages))
+    company = current_app.config["COMPANY_NAME"]
+    values = {"title": said[f"{name}.title"], "text": said[f"{name}.text"].format(company=company), "t": said} | values
+    return render_template("respond/note.html", **values), status
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(BodyError, lambda e: answer(e.status, str(e)))
+    app.register_error_handler(Unauthorized, lambda _: _challenge("A valid API key is needed: Authorization: Bearer …"))
+    app.register_error_handler(Unauthenticated, lambda _: _challenge("The signature or token of this source is not right."))
+    app.register_error_handler(Forbidden, lambda e: answer(403, f"This key lacks the scope {e.scope}."))
+    app.register_error_handler(UnknownTask, lambda _: answer(404, "No task has this id."))
+    app.register_error_handler(UnknownContact, lambda _: answer(404, "No contact has this id."))
+    app.register_error_handler(TaskClosed, lambda _: answer(409, "The task is closed; it can be commented on."))
+    for away in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(away, _database_away)
+    app.register_error_handler(DBAPIError, _database_fault)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _challenge(message: str) -> tuple[Response, int]:
+    response, status = answer(401, message)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response, status
+
+
+def _for_programs() -> bool:
+    return request.path.startswith(JSON_PATHS)
+
+
+def _database_away(error: Exception) -> Any:
+    log.error("database.away", path=request.path, error=str(error).splitlines()[0], request=g.get("request_id"))
+    if _for_programs():
+        response, status = answer(503, "The database is away for a moment; please send it again.")
+        response.headers["Retry-After"] = RETRY_AFTER
+        return response, status
+    body, status = page("busy", 503)
+    return body, status, {"Retry-After": RETRY_AFTER}
+
+
+def _database_fault(error: DBAPIError) -> Any:
+    """A connection that breaks in the middle is the database being away; anything else is our fault."""
+    return _database_away(error) if error.connection_invalidated else _unexpected(error)
+
+
+def _http(error: HTTPException) -> Any:
+    status = error.code or 500
+    if status in (404, 405) and not _for_programs():
+        return page("unknown", status)
+    response, status = answer(status, error.description or error.name)
+    if error.get_response().headers.get("Retry-After"):
+        response.headers["Retry-After"] = error.get_response().headers["Retry-After"]
+    elif status == 429:  # noqa: PLR2004
+        response.headers["Retry-After"] = "1"
+    return response, status
+
+
+def _unexpected(error: Exception) -> Any:
+    log.error("request.failed", path=request.path, request=g.get("request_id"), exc_info=error)
+    if _for_programs():
+        return answer(500, "Something went wrong on our side; it has been written down.", request=g.get("request_id"))
+    return page("busy", 500)

@@ -1,0 +1,1 @@
+"""From payload to events: signatures, mapping, envelopes."""

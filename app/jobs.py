@@ -1,0 +1,316 @@
+"""Every job, in the order of the product; and the bell that says there is work.
+
+A job carries no payload: it claims whatever is ready, until nothing is, or its time is up and it rings for the next. What
+one step leads to, the next line rings for.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from flask import current_app
+from redis import RedisError
+from rq import Queue
+from sqlalchemy.exc import OperationalError
+
+from app.actions.announcements import announce_changes, announce_responses, announce_tasks
+from app.actions.attributes import set_attributes
+from app.actions.contacts import resolve_events
+from app.actions.decisions import Decided, decide_contact, decide_events
+from app.actions.deliveries import (
+    Claim,
+    Result,
+    begin_hand_over,
+    claim_deliveries,
+    expire_invitations,
+    give_up_lost,
+    notify,
+    refuse_claim,
+    settle_delivery,
+)
+from app.actions.effects import fail_effect
+from app.actions.events import count_attempt, fail_attempt
+from app.actions.responses import score_responses
+from app.actions.rollups import recount_days
+from app.actions.tasks import open_tasks
+from app.channels import email
+from app.clock import utcnow
+from app.extensions import redis_connection
+from app.inbound.payloads import read_held_payloads
+from app.queries.decisions import oldest_waiting_event, ready_contacts
+from app.queries.effects import waiting_effects
+from app.queries.events import oldest_unresolved_event
+from app.queries.work import ready_kinds
+from surveys.lifecycle import ATTEMPTS_MAX
+
+QUEUE = "otklik"
+TURN = 30.0
+"""Seconds after which a job makes room for others."""
+BELL_TTL = 30
+RESOLVE_BATCH, DECIDE_BATCH, EFFECT_BATCH, ANNOUNCE_BATCH, SEND_BATCH, SCORE_BATCH = 500, 500, 200, 500, 20, 500
+
+log = structlog.get_logger()
+
+
+def ring(kind: str) -> None:
+    """Say that there is work of a kind; at most one bell of a kind hangs in the queue.
+
+    A bell that cannot be rung is no fault of the caller's: the clock finds the work anyway.
+    """
+    connection = redis_connection()
+    if connection is None:
+        return
+    try:
+        if connection.set(f"bell:{kind}", "1", nx=True, ex=BELL_TTL):
+            queue = Queue(QUEUE, connection=connection, serializer="json")
+            queue.enqueue(
+                f"app.jobs.{kind}",
+                job_id=uuid4().hex,
+                result_ttl=0,
+                failure_ttl=3600,
+                job_timeout=int(TURN * 10),
+            )
+    except RedisError as error:
+        current_app.extensions["otklik_failures"]["bell"] += 1
+        log.warning("bell.failed", kind=kind, error=str(error))
+
+
+def _work(kind: str, step: Callable[[], int], full: int) -> int:
+    """Take steps until one finds nothing to do. A full batch calls another worker to help."""
+    connection = redis_connection()
+    if connection is not None:
+        connection.delete(f"bell:{kind}")  # before the first claim: who rings from here on is heard
+    began, total = monotonic(), 0
+    while monotonic() - began < TURN:
+        done = step()
+        total += done
+        if not done:
+            return total
+        if done >= full:
+            ring(kind)
+    ring(kind)
+    return total
+
+
+def resolve() -> None:
+    """Events → contacts."""
+    if _work("resolve", _resolve_step, RESOLVE_BATCH):
+        ring("decide")
+        ring("announce")
+
+
+def _resolve_step() -> int:
+    region = current_app.config["PHONE_REGION"]
+    try:
+        done = resolve_events(RESOLVE_BATCH, utcnow(), region)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("resolve.batch_failed")
+        done = _resolve_one(region)
+    if done:
+        ring("decide")
+    return done
+
+
+def _resolve_one(region: str) -> int:
+    """A batch failed: take the oldest event alone, so that a poisoned one is found and set aside."""
+    event_id = oldest_unresolved_event()
+    if event_id is None or not count_attempt(event_id, utcnow()):
+        return int(event_id is not None)
+    try:
+        return resolve_events(1, utcnow(), region)
+    except OperationalError:
+        raise
+    except Exception as error:
+        dead = fail_attempt(event_id, repr(error), utcnow())
+        log.exception("resolve.event_failed", event=event_id, dead=dead)
+        return 1
+
+
+def decide() -> None:
+    """Contacts with undecided events → decisions, invitations, effects."""
+    _work("decide", _decide_step, DECIDE_BATCH)
+
+
+def _decide_step() -> int:
+    zone, language = current_app.config["COMPANY_ZONE"], current_app.config["LANGUAGE"]
+    try:
+        decided = decide_events(DECIDE_BATCH, utcnow(), zone, language)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("decide.batch_failed")
+        return _decide_one_by_one(zone, language)
+    _ring_for(decided)
+    return decided.contacts
+
+
+def _decide_one_by_one(zone: str, language: str) -> int:
+    """A batch failed: every contact alone, its oldest event first, the attempt counted before it is made."""
+    contacts = ready_contacts(DECIDE_BATCH, utcnow())
+    for contact_id in contacts:
+        event_id = oldest_waiting_event(contact_id)
+        if event_id is not None and not count_attempt(event_id, utcnow()):
+            continue
+        try:
+            _ring_for(decide_contact(contact_id, utcnow(), zone, language))
+        except OperationalError:
+            raise
+        except Exception as error:
+            dead = event_id is not None and fail_attempt(event_id, repr(error), utcnow())
+            log.exception("decide.event_failed", event=event_id, contact=contact_id, dead=dead)
+    return len(contacts)
+
+
+def _ring_for(decided: Decided) -> None:
+    if decided.invited:
+        ring("send")
+    if decided.effects:
+        ring("carry_out")
+
+
+def carry_out() -> None:
+    """Effects → tasks, attributes, notes to the team."""
+    _work("carry_out", _carry_out_step, EFFECT_BATCH)
+
+
+def _carry_out_step() -> int:
+    done = 0
+    for kind, action in (("task", open_tasks), ("set", set_attributes), ("notify", notify)):
+        waiting = waiting_effects(kind, EFFECT_BATCH)
+        done += _carry_out(action, waiting) if waiting else 0
+    if done:
+        ring("announce")
+        ring("send")
+    return done
+
+
+def _carry_out(action: Callable[[Collection[int], Any], int], effect_ids: list[int]) -> int:
+    try:
+        return action(effect_ids, utcnow())
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("effects.batch_failed", action=action.__name__)
+    for effect_id in effect_ids:
+        try:
+            action([effect_id], utcnow())
+        except OperationalError:
+            raise
+        except Exception as error:
+            dead = fail_effect(effect_id, repr(error), utcnow())
+            log.exception("effects.failed", effect=effect_id, dead=dead)
+    return len(effect_ids)
+
+
+def announce() -> None:
+    """What happened inside → events."""
+    if _work("announce", _announce_step, ANNOUNCE_BATCH):
+        ring("resolve")
+
+
+def _announce_step() -> int:
+    now = utcnow()
+    return sum(action(ANNOUNCE_BATCH, now) for action in (announce_responses, announce_tasks, announce_changes))
+
+
+def send() -> None:
+    """Due invitations → messages handed over."""
+    for delivery_id in give_up_lost(utcnow()):
+        log.error("delivery.unknown", delivery=delivery_id)
+    _work("send", _send_step, SEND_BATCH)
+
+
+def _send_step() -> int:
+    config = current_app.config
+    lease = timedelta(seconds=config["LEASE_SECONDS"])
+    claims = claim_deliveries(SEND_BATCH, utcnow(), lease, config["MAIL_RATE"])
+    if not claims:
+        return 0
+    try:
+        with email.connect(config["SMTP_URL"], config["MAIL_FROM"], config["DATA_DIR"] / "mail") as mailer:
+            for claim in claims:
+                _hand_over_safely(claim, mailer)
+    except email.DeliveryError as error:
+        log.warning("mail.unreachable", error=str(error))
+        return 0  # the leases end, and somebody tries again
+    return len(claims)
+
+
+def _hand_over_safely(claim: Claim, mailer: email.Mailer) -> None:
+    """One delivery that cannot be handed over must not hold up the others of its batch."""
+    try:
+        _hand_over(claim, mailer)
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.exception("delivery.failed", delivery=claim.delivery_id, attempt=claim.attempt)
+        if claim.attempt >= ATTEMPTS_MAX:
+            refuse_claim(claim, repr(error), utcnow())
+
+
+def _hand_over(claim: Claim, mailer: email.Mailer) -> None:
+    config = current_app.config
+    lease = timedelta(seconds=config["LEASE_SECONDS"])
+    message = begin_hand_over(
+        claim, utcnow(), lease, config["COMPANY_NAME"], config["COMPANY_ZONE"], config["MAIL_ALLOW_LIST"]
+    )
+    if message is None:
+        return
+    try:
+        result = Result("sent", message_id=mailer.send(message))
+    except email.DeliveryError as error:
+        result = Result(error.state, error=str(error), bad_address=error.bad_address)
+    settled = settle_delivery(claim, result, utcnow())
+    log.info(
+        "delivery.settled" if settled else "delivery.overtaken",
+        delivery=claim.delivery_id,
+        attempt=claim.attempt,
+        state=result.state,
+        error=result.error,
+    )
+    if settled and result.state in ("sent", "unknown"):
+        ring("score")
+
+
+def score() -> None:
+    """Responses → scores; dirty days → figures."""
+    _work("score", _score_step, SCORE_BATCH)
+
+
+def _score_step() -> int:
+    return score_responses(SCORE_BATCH, utcnow()) + recount_days(SCORE_BATCH, current_app.config["COMPANY_ZONE"])
+
+
+def expire() -> None:
+    """Invitations whose time is over → expired."""
+    _work("expire", lambda: expire_invitations(SCORE_BATCH, utcnow()), SCORE_BATCH)
+
+
+def read_held() -> None:
+    """Payloads held until their source was mapped → events."""
+    if read_held_payloads(SCORE_BATCH, utcnow()):
+        ring("resolve")
+
+
+KINDS = {
+    "resolve": resolve,
+    "decide": decide,
+    "carry_out": carry_out,
+    "announce": announce,
+    "send": send,
+    "score": score,
+    "expire": expire,
+}
+
+
+def ring_for_ready_work() -> list[str]:
+    """The clock's sweep: ring for every kind of work that is ready, whoever forgot to. Returns the kinds."""
+    kinds = ready_kinds(utcnow())
+    for kind in kinds:
+        ring(kind)
+    return kinds

@@ -1,0 +1,60 @@
+"""Which kinds of work are ready, for the clock; and how it all is, for probes and metrics."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, literal, or_, select
+
+from app.extensions import db
+from app.models.accounts import Heartbeat, Installation
+from app.models.contacts import ContactChange, ContactLock
+from app.models.decisions import Effect
+from app.models.deliveries import Delivery
+from app.models.events import PendingEvent
+from app.models.invitations import Invitation
+from app.models.responses import Response
+from app.models.rollups import DirtyDay
+from app.models.tasks import Task
+from surveys.lifecycle import ANSWERABLE, PARTIAL_RESTS
+
+
+def ready_kinds(now: datetime) -> list[str]:
+    """The kinds of jobs that would find something to do."""
+    stopped = select(Installation.sending_stopped_at).where(Installation.sending_stopped_at.is_not(None)).exists()
+    ready: dict[str, list[Select[Any]]] = {
+        "resolve": [select(1).where(PendingEvent.contact_id.is_(None), PendingEvent.dead_at.is_(None))],
+        "decide": [select(1).where(ContactLock.ready_at <= now)],
+        "carry_out": [select(1).where(Effect.done_at.is_(None), Effect.dead_at.is_(None)).select_from(Effect)],
+        "announce": [
+            select(1).where(
+                Response.announced_at.is_(None),
+                or_(Response.complete.is_(True), Response.changed_at < now - PARTIAL_RESTS),
+            ),
+            select(1).where(Task.resolved_at.is_not(None), Task.announced_at.is_(None)),
+            select(1).select_from(ContactChange),
+        ],
+        "send": [
+            select(1).where(Invitation.due_at <= now, ~stopped),
+            select(1).where(Delivery.act_at <= now, or_(Delivery.state == "handing_over", ~stopped)),
+        ],
+        "score": [
+            select(1).where(Response.scored_at.is_(None), Response.complete.is_(True)),
+            select(1).select_from(DirtyDay),
+        ],
+        "expire": [select(1).where(Invitation.expires_at <= now, Invitation.state.in_(ANSWERABLE))],
+    }
+    checks = [
+        select(literal(kind)).where(or_(*(query.limit(1).exists() for query in queries)))
+        for kind, queries in ready.items()
+    ]
+    return list(db.session.scalars(checks[0].union_all(*checks[1:])))
+
+
+def youngest_heartbeat() -> datetime | None:
+    """When any worker last gave a sign of life."""
+    return db.session.scalar(select(func.max(Heartbeat.beat_at)))
+
+
+def oldest_ready_since() -> datetime | None:
+    """Since when the oldest contact with undecided events has been ready."""
+    return db.session.scalar(select(func.min(ContactLock.ready_at)).where(ContactLock.ready_at.is_not(None)))

@@ -1,0 +1,118 @@
+"""The public pages: answering, and leaving. A GET shows; only a POST stores."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+
+from app.actions.deliveries import unsubscribe_contact
+from app.actions.responses import record_response
+from app.clock import utcnow
+from app.errors import page
+from app.jobs import ring
+from app.links import read_token
+from app.queries.invitations import Asked, find_asked, invitation_language
+from app.respond.forms import Submit, page_view, read_submit
+from app.text.phrases import phrases
+from surveys.branching import ending
+from surveys.wording import fill, pick
+
+blueprint = Blueprint("respond", __name__)
+CLOSED = {"completed": ("answered", 200), "expired": ("expired", 410), "cancelled": ("expired", 410)}
+
+
+@blueprint.after_request
+def _keep_private(response: Response) -> Response:
+    """Personal pages: not cached, not framed, not indexed, and no word of their address to other sites."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+    return response
+
+
+def _find(token: str) -> Asked | None:
+    public_id = read_token("s", token)
+    return find_asked(public_id, utcnow()) if public_id else None
+
+
+@blueprint.get("/s/<token>")
+def show_survey(token: str) -> Any:
+    asked = _find(token)
+    if asked is None:
+        return page("unknown", 404)
+    if not asked.answerable():
+        name, status = CLOSED.get(asked.state, ("unknown", 404))
+        return page(name, status, language=asked.language)
+    submit = Submit.resumed(asked, utcnow(), request.args)
+    return _show(token, asked, submit)
+
+
+@blueprint.post("/s/<token>")
+def submit_survey(token: str) -> Any:
+    asked = _find(token)
+    if asked is None:
+        return page("unknown", 404)
+    if not asked.answerable():
+        name, status = CLOSED.get(asked.state, ("unknown", 404))
+        return page(name, status, language=asked.language)
+    now = utcnow()
+    submit = read_submit(asked, request.form, now)
+    finished = submit.next_page is None and not submit.faults
+    end = ending(asked.survey, submit.counted, asked.known, now) if finished else None
+    recorded = record_response(
+        asked.invitation_id,
+        submit.counted if finished else submit.answers,
+        complete=finished,
+        offer=end.offer if end else None,
+        now=now,
+    )
+    if not recorded.stored:
+        name, status = CLOSED.get(recorded.state, ("unknown", 404))
+        return page(name, status, language=asked.language)
+    if submit.faults:
+        return _show(token, asked, submit), 422
+    if not finished:
+        return redirect(url_for("respond.show_survey", token=token, page=submit.next_page), 303)
+    ring("score")
+    ring("announce")
+    said = phrases(asked.language)
+    text = fill(pick(end.text, asked.language), {**asked.known, "answers": submit.counted}) if end else said["thanks"]
+    return _thanks(asked, text, recorded.code)
+
+
+def _thanks(asked: Asked, text: str, code: str | None) -> str:
+    said = phrases(asked.language)
+    return render_template("respond/note.html", title=text, text="", t=said, code=code, language=asked.language)
+
+
+def _show(token: str, asked: Asked, submit: Submit) -> Any:
+    return render_template(
+        "respond/survey.html",
+        token=token,
+        view=page_view(asked, submit, utcnow()),
+        t=phrases(asked.language),
+        company=current_app.config["COMPANY_NAME"],
+    )
+
+
+@blueprint.get("/u/<token>")
+def show_unsubscribe(token: str) -> Any:
+    public_id = read_token("u", token)
+    language = invitation_language(public_id) if public_id else None
+    if language is None:
+        return page("unknown", 404)
+    return page("unsubscribe", 200, language=language, form=token)
+
+
+@blueprint.post("/u/<token>")
+def unsubscribe(token: str) -> Any:
+    """One click is enough (RFC 8058): mail programs post here without showing a page."""
+    public_id = read_token("u", token)
+    if public_id is None or not unsubscribe_contact(public_id, utcnow()):
+        return page("unknown", 404)
+    return page("unsubscribed", 200, language=invitation_language(public_id))
+
+

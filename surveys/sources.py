@@ -1,0 +1,161 @@
+"""Sources as authors write them: how a service proves itself, and where its payloads keep what an event needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jmespath.parser import ParsedResult
+
+from surveys.definition import Node
+
+SCHEMES = ("standard-webhooks", "hmac", "bearer", "basic", "body-field")
+WEAK = frozenset({"bearer", "basic", "body-field"})
+MAPPED = ("id", "type", "occurred_at", "properties")
+MAPPED_CONTACT = ("id", "email", "phone", "name", "locale", "timezone")
+SECRETS_MAX = 2
+MILLISECONDS_FROM = 1e11  # as seconds, a date in the year 5138
+
+
+@dataclass(frozen=True)
+class SecretName:
+    """A secret in a definition: the environment variable it comes from, or None to keep the one there is."""
+
+    env: str | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source ready to read payloads with. ``mapping`` None: it learns."""
+
+    slug: str
+    namespace: str
+    scheme: str
+    header: str
+    encoding: str
+    prefix: str
+    field: str
+    user: str
+    secrets: tuple[SecretName, ...]
+    mapping: Mapping[str, ParsedResult] | None
+
+    @property
+    def weak(self) -> bool:
+        """Whether whoever saw one request could make another."""
+        return self.scheme in WEAK
+
+
+def read_source(node: Node) -> Source:
+    """Read a source definition; faults gather in the node."""
+    fields = node.mapping(
+        ("slug", "name", "namespace", "scheme", "secret", "header", "encoding", "prefix", "field", "user", "map"),
+        ("slug",),
+    )
+    if "name" in fields:
+        fields["name"].text(longest=200)
+    slug = fields["slug"].slug() if "slug" in fields else ""
+    scheme = fields["scheme"].one_of(SCHEMES) if "scheme" in fields else ""
+    _require(node, fields, scheme)
+    return Source(
+        slug=slug,
+        namespace=fields["namespace"].slug() if "namespace" in fields else slug,
+        scheme=scheme,
+        header=fields["header"].text(longest=100).lower() if "header" in fields else "",
+        encoding=fields["encoding"].one_of(("hex", "base64")) if "encoding" in fields else "hex",
+        prefix=fields["prefix"].text(longest=50) if "prefix" in fields else "",
+        field=fields["field"].text(longest=100) if "field" in fields else "",
+        user=fields["user"].text(longest=100) if "user" in fields else "",
+        secrets=_read_secrets(fields["secret"]) if "secret" in fields else (),
+        mapping=_read_map(fields["map"]) if "map" in fields else None,
+    )
+
+
+def _require(node: Node, fields: Mapping[str, Node], scheme: str) -> None:
+    needed = {"hmac": ("header",), "body-field": ("field",), "basic": ("user",)}.get(scheme, ())
+    for name in needed:
+        if name not in fields:
+            node.fault(f"{name} is missing: the scheme {scheme} needs it")
+    if scheme and "secret" not in fields:
+        node.fault("secret is missing")
+
+
+def _read_secrets(node: Node) -> tuple[SecretName, ...]:
+    items = node.items(least=1) if isinstance(node.value, list) else [node]
+    if len(items) > SECRETS_MAX:
+        node.fault(f"at most {SECRETS_MAX} secrets are live at a time")
+    return tuple(_read_secret(item) for item in items)
+
+
+def _read_secret(node: Node) -> SecretName:
+    if not isinstance(node.value, dict):
+        node.fault("must be {env: NAME} or {keep: true}: a secret has no place in a file")
+        return SecretName(None)
+    fields = node.mapping(("env", "keep"))
+    if len(fields) != 1:
+        node.fault("must be {env: NAME} or {keep: true}")
+    if "keep" in fields and not fields["keep"].boolean():
+        fields["keep"].fault("must be true")
+    return SecretName(fields["env"].text(longest=200) if "env" in fields else None)
+
+
+def _read_map(node: Node) -> Mapping[str, ParsedResult]:
+    found: dict[str, ParsedResult] = {}
+    for target, expression in node.entries():
+        if not _is_target(target):
+            expression.fault("is not a part of an event; see id, type, occurred_at, contact.email, properties.amount")
+        try:
+            found[target] = jmespath.compile(expression.text(longest=1000) or "''")
+        except JMESPathError as error:
+            expression.fault(f"is not JMESPath: {str(error).splitlines()[0]}")
+    if "type" not in found:
+        node.fault("type is missing")
+    return found
+
+
+def _is_target(target: str) -> bool:
+    head, _, rest = target.partition(".")
+    if head == "contact":
+        return rest in MAPPED_CONTACT or (rest.startswith(("attributes.", "consent.")) and not rest.endswith("."))
+    return target in MAPPED or (head == "properties" and bool(rest))
+
+
+def map_payload(source: Source, body: Any, headers: Mapping[str, str]) -> dict[str, Any] | None:
+    """The event in a payload, not yet checked; None when the mapping gives it no type: it is to be ignored.
+
+    ``headers`` have lower-case names.
+    """
+    event: dict[str, Any] = {}
+    for target, expression in (source.mapping or {}).items():
+        value = expression.search({"body": body, "headers": dict(headers)})
+        if value is not None:
+            _put(event, target, value)
+    return event if event.get("type") else None
+
+
+def _put(event: dict[str, Any], target: str, value: Any) -> None:
+    if target in MAPPED:
+        if target == "properties" and isinstance(value, dict):
+            value = {**value, **event.get("properties", {})}
+        if target == "occurred_at" and isinstance(value, int | float) and not isinstance(value, bool):
+            value = _from_epoch(value)
+        event[target] = value if target == "properties" else str(value)
+        return
+    head, _, rest = target.partition(".")
+    node = event.setdefault(head, {})
+    inner, _, name = rest.partition(".")
+    if head == "contact" and inner in ("attributes", "consent") and name:
+        node.setdefault(inner, {})[name] = value
+    else:
+        node[rest] = str(value) if head == "contact" else value
+
+
+def _from_epoch(seconds: float) -> str:
+    """Many services give moments as seconds, or milliseconds, since 1970."""
+    if seconds > MILLISECONDS_FROM:
+        seconds /= 1000
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
