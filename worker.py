@@ -41,7 +41,7 @@ def run_worker() -> None:
     """Answer the bell: one job at a time, each in a process of its own."""
     settings = config.load()
     app = create_app(settings)
-    connection = Redis.from_url(settings.redis_url, socket_keepalive=True)
+    connection = Redis.from_url(settings.redis_url)
     queue = Queue(QUEUE, connection=connection, serializer="json")
     worker = BellWorker([queue], connection=connection, serializer="json", worker_ttl=30, log_job_description=False)
     with app.app_context():

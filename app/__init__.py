@@ -12,12 +12,11 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 from flask_migrate import Migrate
-from flask_smorest import Api
 from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import api, errors, respond, status, webhooks
-from app.extensions import db, limiter
+from app.extensions import OrjsonProvider, db, limiter
 from app.inbound.bodies import BODY_MAX
 from config import Settings, SettingsError
 
@@ -35,6 +34,7 @@ def create_app(settings: Settings) -> Flask:
     """
     _check(settings)
     app = Flask(__name__, static_folder="static", template_folder="templates")
+    app.json = OrjsonProvider(app)
     app.config.update(
         {name.upper(): getattr(settings, name) for name in settings.__dataclass_fields__},
         SECRET_KEY=secret_key(settings),
@@ -68,7 +68,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(respond.blueprint)
     app.register_blueprint(status.blueprint)
-    api.register(Api(app))
+    api.register(app)
     app.before_request(_name_request)
     app.after_request(_answer_with_name)
     return app

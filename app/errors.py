@@ -44,7 +44,7 @@ def register(app: Flask) -> None:
     for away in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(away, _database_away)
     app.register_error_handler(DBAPIError, _database_fault)
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -73,16 +73,29 @@ def _database_fault(error: DBAPIError) -> Any:
     return _database_away(error) if error.connection_invalidated else _unexpected(error)
 
 
-def _http(error: HTTPException) -> Any:
+def http_error(error: HTTPException) -> Any:
+    """The answer to an HTTP error, whoever raised it: Flask, the limiter, or the check of a query or body."""
     status = error.code or 500
     if status in (404, 405) and not _for_programs():
         return page("unknown", status)
-    response, status = answer(status, error.description or error.name)
-    if error.get_response().headers.get("Retry-After"):
-        response.headers["Retry-After"] = error.get_response().headers["Retry-After"]
-    elif status == 429:  # noqa: PLR2004
+    response, status = answer(status, _said(error), **_named(error))
+    if status == 429:  # noqa: PLR2004
         response.headers["Retry-After"] = "1"
     return response, status
+
+
+def _said(error: HTTPException) -> str:
+    said = getattr(error, "data", {}).get("message") or error.description or error.name
+    return "Too many requests; please slow down." if error.code == 429 else str(said)  # noqa: PLR2004
+
+
+def _named(error: HTTPException) -> dict[str, Any]:
+    """The faults of a checked query or body, by field."""
+    messages = getattr(error, "data", {}).get("messages")
+    if not isinstance(messages, dict):
+        return {}
+    faults = {k: v for part in messages.values() if isinstance(part, dict) for k, v in part.items()}
+    return {"errors": faults or messages}
 
 
 def _unexpected(error: Exception) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import orjson
 from cryptography.fernet import Fernet
 from flask import current_app
+from flask.json.provider import JSONProvider
 from flask_limiter import Limiter
 from flask_sqlalchemy import SQLAlchemy
 from redis import Redis
@@ -67,7 +68,17 @@ class Base(DeclarativeBase):
 
 
 def dump_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON as the API speaks it: moments in ISO 8601, rows and figures as objects."""
+
+    def dumps(self, obj: Any, **_kwargs: Any) -> str:
+        return dump_json(obj)
+
+    def loads(self, s: str | bytes, **_kwargs: Any) -> Any:
+        return orjson.loads(s)
 
 
 db = SQLAlchemy(

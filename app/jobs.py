@@ -127,7 +127,7 @@ def _resolve_one(region: str) -> int:
         raise
     except Exception as error:
         dead = fail_attempt(event_id, repr(error), utcnow())
-        log.exception("resolve.event_failed", event=event_id, dead=dead)
+        log.exception("resolve.event_failed", event_id=event_id, dead=dead)
         return 1
 
 
@@ -162,7 +162,7 @@ def _decide_one_by_one(zone: str, language: str) -> int:
             raise
         except Exception as error:
             dead = event_id is not None and fail_attempt(event_id, repr(error), utcnow())
-            log.exception("decide.event_failed", event=event_id, contact=contact_id, dead=dead)
+            log.exception("decide.event_failed", event_id=event_id, contact=contact_id, dead=dead)
     return len(contacts)
 
 

@@ -23,7 +23,8 @@ class Figure:
 def nps(promoters: int, passives: int, detractors: int) -> Figure:
     """Net Promoter Score, -100 to 100, with the adjusted-Wald interval.
 
-    Adds three pseudo-answers spread as 3/4, 3/2, 3/4 (Rocks 2016, "Interval Estimation for the Net Promoter Score").
+    Adds three pseudo-answers spread as 3/4, 3/2, 3/4 (Rocks 2016, "Interval Estimation for the Net Promoter Score");
+    widened to hold the value itself where everybody answers alike.
     """
     n = promoters + passives + detractors
     if n == 0:
@@ -31,12 +32,9 @@ def nps(promoters: int, passives: int, detractors: int) -> Figure:
     added = n + 3
     up, down = (promoters + 0.75) / added, (detractors + 0.75) / added
     half = Z * sqrt((up + down - (up - down) ** 2) / added)
-    return Figure(
-        value=100 * (promoters - detractors) / n,
-        n=n,
-        low=max(-100.0, 100 * (up - down - half)),
-        high=min(100.0, 100 * (up - down + half)),
-    )
+    value = 100 * (promoters - detractors) / n
+    low, high = 100 * (up - down - half), 100 * (up - down + half)
+    return Figure(value, n, max(-100.0, min(low, value)), min(100.0, max(high, value)))
 
 
 def share(successes: int, n: int) -> Figure:

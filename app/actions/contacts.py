@@ -396,8 +396,7 @@ def _store_profiles(session: Session, people: Sequence[_Person]) -> None:
     rows = [{"key": p.profile.id, **_profile_row(p.profile)} for p in people if not p.new]
     if rows:
         contacts = table_of(Contact)
-        columns = {name: bindparam(name) for name in _profile_row(people[0].profile)}
-        session.connection().execute(update(contacts).where(contacts.c.id == bindparam("key")).values(columns), rows)
+        session.connection().execute(update(contacts).where(contacts.c.id == bindparam("key")), rows)
 
 
 def _store_changes(session: Session, people: Sequence[_Person]) -> None:
@@ -406,12 +405,10 @@ def _store_changes(session: Session, people: Sequence[_Person]) -> None:
 
 
 def _store_results(session: Session, resolved: Sequence[_Resolved], now: datetime) -> None:
-    found = [{"key": r.event.id, "contact": r.person.profile.id} for r in resolved if r.person]
+    found = [{"key": r.event.id, "contact_id": r.contact_id} for r in resolved if r.person]
     if found:
         events = table_of(Event)
-        session.connection().execute(
-            update(events).where(events.c.id == bindparam("key")).values(contact_id=bindparam("contact")), found
-        )
+        session.connection().execute(update(events).where(events.c.id == bindparam("key")), found)
     insert_rows(
         session,
         MergeCandidate,
@@ -425,19 +422,14 @@ def _store_results(session: Session, resolved: Sequence[_Resolved], now: datetim
     if done:
         session.execute(delete(PendingEvent).where(PendingEvent.event_id.in_(done)))
     waiting = [
-        {"key": r.event.id, "contact": r.contact_id, "two": r.rivals is not None}
+        {"key": r.event.id, "contact_id": r.contact_id, "ambiguous": r.rivals is not None}
         for r in resolved
         if not r.event.history
     ]
     if waiting:
         pending = table_of(PendingEvent)
-        session.connection().execute(
-            update(pending)
-            .where(pending.c.event_id == bindparam("key"))
-            .values(contact_id=bindparam("contact"), ambiguous=bindparam("two")),
-            waiting,
-        )
-    _wake_contacts(session, {row["contact"] for row in waiting}, now)
+        session.connection().execute(update(pending).where(pending.c.event_id == bindparam("key")), waiting)
+    _wake_contacts(session, {row["contact_id"] for row in waiting}, now)
 
 
 def _wake_contacts(session: Session, contact_ids: Collection[int], now: datetime) -> None:

@@ -1,10 +1,23 @@
 """The API under /api/v1: parse, act, ring, answer."""
 
+from typing import Any
+
+from flask import Flask
 from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
 
 from app.api import contacts, decisions, events, figures, invitations, responses, tasks
+from app.errors import http_error
 
 
-def register(api: Api) -> None:
+class _Api(Api):
+    """The OpenAPI description and checks; errors are answered where all errors are."""
+
+    def handle_http_exception(self, error: HTTPException) -> Any:
+        return http_error(error)
+
+
+def register(app: Flask) -> None:
+    api = _Api(app)
     for part in (events, contacts, decisions, invitations, responses, tasks, figures):
         api.register_blueprint(part.blueprint, url_prefix="/api/v1")

@@ -120,7 +120,7 @@ def _embedded_redis(settings: config.Settings, running: _Running) -> tuple[confi
     running.start(
         "redis",
         [server, "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "", "--appendonly", "no",
-         "--dir", str(folder), "--loglevel", "warning"],
+         "--dir", str(folder), "--logfile", str(folder / "redis.log")],
     )  # fmt: skip
     connection = Redis(unix_socket_path=str(path))
     for _ in range(100):
