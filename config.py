@@ -14,7 +14,7 @@ class Settings:
     database_url: str = ""  # empty: SQLite in the data directory
     redis_url: str = ""  # empty: a private Redis, started and stopped with Otklik
     secret_key: str = ""  # empty: made on first start, kept in the data directory
-    base_url: str = "http://127.0.0.1:8000"  # where customers reach the answer pages
+    base_url: str = ""  # where customers reach the answer pages; empty: this machine
     data_dir: Path = Path("data")
     smtp_url: str = ""  # smtp://user:password@host:port, or smtps://; empty: nothing is sent
     mail_from: str = "Otklik <otklik@localhost>"
@@ -53,12 +53,13 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     faults = []
     for field in fields(Settings):
         name = f"OTKLIK_{field.name.upper()}"
+        kind: Any = type(field.default)
         if name not in environ:
             continue
         try:
-            values[field.name] = type(field.default)(environ[name])
+            values[field.name] = kind(environ[name])
         except ValueError:
-            faults.append(f"{name} must be a {type(field.default).__name__}, not {environ[name]!r}")
+            faults.append(f"{name} must be a {kind.__name__}, not {environ[name]!r}")
     if faults:
         raise SettingsError("; ".join(faults))
     settings = replace(Settings(), **(values | overrides))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -90,15 +91,15 @@ class Supervisor:
         self._stopping = False
 
     def run(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+        for wanted in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(wanted, self._stop)
         while not self._stopping:
             for number, child in enumerate(self._children):
                 if child is None or child.poll() is not None:
                     if child is not None:
                         log.warning("worker.died", role=self._roles[number], pid=child.pid, code=child.returncode)
                     self._children[number] = subprocess.Popen(  # noqa: S603 our own file
-                        [sys.executable, os.path.abspath(__file__), self._roles[number]]
+                        [sys.executable, str(Path(__file__).resolve()), self._roles[number]]
                     )
             time.sleep(RESTART_AFTER)
         self._end()

@@ -21,6 +21,7 @@ from app.inbound.bodies import BODY_MAX
 from config import Settings, SettingsError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+THIS_MACHINE = "http://127.0.0.1:8000"
 SECRET_MIN = 32
 KNOWN_SECRETS = frozenset({"change-me", "changeme", "secret", "dev", "development", "password"})
 SLACK = 100_000
@@ -37,6 +38,7 @@ def create_app(settings: Settings) -> Flask:
     app.json = OrjsonProvider(app)
     app.config.update(
         {name.upper(): getattr(settings, name) for name in settings.__dataclass_fields__},
+        BASE_URL=settings.base_url or THIS_MACHINE,
         SECRET_KEY=secret_key(settings),
         MAIL_ALLOW_LIST=settings.mail_allow_list,
         MAX_CONTENT_LENGTH=BODY_MAX + SLACK,
@@ -53,7 +55,7 @@ def create_app(settings: Settings) -> Flask:
         RATELIMIT_IN_MEMORY_FALLBACK=[settings.rate_limit] if settings.rate_limit else [],
     )
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign] as Werkzeug documents it
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]  # as Werkzeug documents it
     app.extensions.update(
         otklik_redis=_redis(settings.redis_url),
         otklik_remembered={},
@@ -79,7 +81,7 @@ def _check(settings: Settings) -> None:
     key = settings.secret_key
     if key and (len(key) < SECRET_MIN or key.lower() in KNOWN_SECRETS):
         faults.append(f"OTKLIK_SECRET_KEY must have at least {SECRET_MIN} characters; leave it out to have one made")
-    if not settings.base_url.startswith(("http://", "https://")):
+    if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         faults.append("OTKLIK_BASE_URL must begin with http:// or https://")
     if settings.smtp_url and not settings.smtp_url.startswith(("smtp://", "smtps://")):
         faults.append("OTKLIK_SMTP_URL must begin with smtp:// or smtps://")
@@ -99,7 +101,7 @@ def kept_secret(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with open(draft, "w", opener=_only_owner) as file:  # noqa: PTH123 Path.open takes no opener
+        with open(draft, "w", opener=_only_owner) as file:
             file.write(make())
         try:
             os.link(draft, path)
@@ -172,4 +174,3 @@ def _name_request() -> None:
 def _answer_with_name(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "")
     return response
-

@@ -4,7 +4,6 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
-from redis import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -36,7 +35,9 @@ def page(name: str, status: int, **values: Any) -> tuple[str, int]:
 def register(app: Flask) -> None:
     app.register_error_handler(BodyError, lambda e: answer(e.status, str(e)))
     app.register_error_handler(Unauthorized, lambda _: _challenge("A valid API key is needed: Authorization: Bearer …"))
-    app.register_error_handler(Unauthenticated, lambda _: _challenge("The signature or token of this source is not right."))
+    app.register_error_handler(
+        Unauthenticated, lambda _: _challenge("The signature or token of this source is not right.")
+    )
     app.register_error_handler(Forbidden, lambda e: answer(403, f"This key lacks the scope {e.scope}."))
     app.register_error_handler(UnknownTask, lambda _: answer(404, "No task has this id."))
     app.register_error_handler(UnknownContact, lambda _: answer(404, "No contact has this id."))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from hashlib import sha256
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import orjson
 from cryptography.fernet import Fernet
@@ -46,7 +46,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             return value
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
@@ -87,6 +87,12 @@ db = SQLAlchemy(
 )
 
 
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     if isinstance(connection, sqlite3.Connection):
@@ -122,7 +128,7 @@ def transaction() -> Iterator[Session]:
 
 def table_of(model: type[Any]) -> Table:
     """The bare table of a model, for statements over many rows."""
-    return cast(Table, model.__table__)
+    return cast("Table", model.__table__)
 
 
 def insert_into(model: type[Any]) -> Any:

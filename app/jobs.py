@@ -1,7 +1,6 @@
 """Every job, in the order of the product; and the bell that says there is work.
 
-A job carries no payload: it claims whatever is ready, until nothing is, or its time is up and it rings for the next. What
-one step leads to, the next line rings for.
+A job carries no payload: it claims whatever is ready, until nothing is, or its time is up and it rings for the next.
 """
 
 from collections.abc import Callable, Collection
@@ -293,7 +292,7 @@ def expire() -> None:
 
 def read_held() -> None:
     """Payloads held until their source was mapped → events."""
-    if read_held_payloads(SCORE_BATCH, utcnow()):
+    if read_held_payloads(SCORE_BATCH):
         ring("resolve")
 
 

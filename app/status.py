@@ -1,4 +1,4 @@
-"""How it is: alive, ready, and in figures. Figures about work are read from the database, so any process can tell them."""
+"""How it is: alive, ready, and in figures, which are read from the database so that any process can tell them."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -88,5 +88,5 @@ class _Work:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Work())  # type: ignore[arg-type] a collector is whatever has `collect`
+    registry.register(_Work())
     return Response(generate_latest(registry), mimetype=PLAIN)

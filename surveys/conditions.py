@@ -220,7 +220,7 @@ def _read_aggregate(node: Node) -> Value:
             return len(events)
         if calculation == "last_days":
             return (facts.at - events[-1].occurred_at) / timedelta(days=1) if events else _ABSENT
-        numbers = [n for e in events if _is_number(n := e.properties.get(key))]
+        numbers: list[Any] = [n for e in events if _is_number(n := e.properties.get(key))]
         if calculation == "sum":
             return sum(numbers)
         return sum(numbers) / len(numbers) if numbers else _ABSENT
@@ -450,7 +450,7 @@ def _needs(tree: Any) -> Needs:
     for leaf in _leaves(tree):
         path = str(leaf.get("field", "contact"))
         segments = segments or path == "contact.segments"
-        present = present or path.split(".")[0] != "contact"
+        present = present or path.split(".", maxsplit=1)[0] != "contact"
         kind = leaf.get("events")
         if isinstance(kind, str):
             window = Node(leaf["within"], []).duration() if "within" in leaf else DURATION_MAX

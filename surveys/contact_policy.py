@@ -157,9 +157,7 @@ def _read_consent(node: Node) -> frozenset[str]:
     return frozenset(key for key, value in fields.items() if value.one_of(("assumed", "required")) == "required")
 
 
-def refusal(
-    policy: ContactPolicy, taken: Iterable[Reservation], asked: Reservation
-) -> Refusal | None:
+def refusal(policy: ContactPolicy, taken: Iterable[Reservation], asked: Reservation) -> Refusal | None:
     """The first limit that ``asked`` would break beside the places ``taken``; None when there is room under all.
 
     There is room when no window (x - per, x] that contains the asked time holds more than ``max``, places in the future

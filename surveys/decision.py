@@ -113,7 +113,7 @@ class Invite:
 
 @dataclass(slots=True)
 class Decision:
-    """The result for one trigger: ``invited``, ``skipped`` or ``acted``; ``acts`` are the other actions to carry out."""
+    """The result for one trigger: ``invited``, ``skipped`` or ``acted``; ``acts`` are the actions that are no sends."""
 
     trigger: Trigger
     outcome: str
@@ -181,6 +181,10 @@ def _decide(this: _Round, trigger: Trigger) -> Decision | Miss:
         return Miss(trigger, failing)
     if closed := _close_trigger(this, trigger):
         return Decision(trigger, "skipped", closed)
+    return _act(this, trigger)
+
+
+def _act(this: _Round, trigger: Trigger) -> Decision:
     result = Decision(trigger, "acted")
     for number, action in enumerate(trigger.actions):
         if not isinstance(action, Send):
@@ -277,9 +281,7 @@ def _close_addresses(addresses: Sequence[Address]) -> Closed | None:
     return Closed("suppressed", first.suppressed_at.isoformat() if first.suppressed_at else None)
 
 
-def _first_channel(
-    this: _Round, contact: Contact, trigger: Trigger, number: int, send: Send
-) -> Invite | Closed:
+def _first_channel(this: _Round, contact: Contact, trigger: Trigger, number: int, send: Send) -> Invite | Closed:
     """The first channel that passes wins; else what closed the first one that could have been used."""
     closed: Closed | None = None
     policy, due = this.rules.policy, this.event.occurred_at + send.delay
@@ -306,7 +308,10 @@ def _first_channel(
 
 
 def room(
-    policy: ContactPolicy, contact_taken: Sequence[Reservation], address_taken: Sequence[Reservation], asked: Reservation
+    policy: ContactPolicy,
+    contact_taken: Sequence[Reservation],
+    address_taken: Sequence[Reservation],
+    asked: Reservation,
 ) -> Refusal | None:
     """What stands in the way of ``asked``, for the contact or for the address; None when nothing does."""
     found = refusal(policy, contact_taken, asked)

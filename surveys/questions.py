@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from surveys.conditions import ALWAYS, Condition, read_condition
 from surveys.definition import Node
@@ -78,7 +77,9 @@ def read_survey(node: Node) -> Survey:
     fields = node.mapping(("slug", "name", "languages", "pages", "endings"), ("slug", "pages"))
     if "name" in fields:
         fields["name"].text(longest=200)
-    languages = tuple(i.text(longest=20) for i in fields["languages"].items(least=1)) if "languages" in fields else ("en",)
+    languages = (
+        tuple(i.text(longest=20) for i in fields["languages"].items(least=1)) if "languages" in fields else ("en",)
+    )
     pages = tuple(_read_page(p, languages) for p in fields["pages"].items(least=1)) if "pages" in fields else ()
     endings = tuple(_read_ending(e, languages) for e in fields["endings"].items()) if "endings" in fields else ()
     seen: set[str] = set()
@@ -92,7 +93,9 @@ def read_survey(node: Node) -> Survey:
 
 def _read_page(node: Node, languages: Sequence[str]) -> Page:
     fields = node.mapping(("questions", "show_if"), ("questions",))
-    questions = [_read_question(q, languages) for q in fields["questions"].items(least=1)] if "questions" in fields else []
+    questions = (
+        [_read_question(q, languages) for q in fields["questions"].items(least=1)] if "questions" in fields else []
+    )
     return Page(tuple(questions), read_condition(fields["show_if"]) if "show_if" in fields else ALWAYS)
 
 
@@ -199,5 +202,3 @@ _READERS: Mapping[str, Callable[[Question, list[str]], Answer]] = {
     "multiple": _read_multiple,
     "text": _read_text,
 }
-
-

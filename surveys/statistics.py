@@ -82,12 +82,10 @@ def t_quantile(degrees: int) -> float:
         c = (((0.05 * d * x - 5) * x - 7) * x - 2) * x + b + c
         y = (((((0.4 * y + 6.3) * y + 36) * y + 94.5) / c - y - 3) / b + 1) * x
         y = a * y**2
-        y = y + 0.5 * y**2 if y <= 0.002 else expm1(y)
+        y = y + 0.5 * y**2 if y <= 0.002 else expm1(y)  # noqa: PLR2004 Hill's own bound
     else:
         y = (
             (1 / (((degrees + 6) / (degrees * y) - 0.089 * d - 0.822) * (degrees + 2) * 3) + 0.5 / (degrees + 4)) * y
             - 1
         ) * (degrees + 1) / (degrees + 2) + 1 / y
     return sqrt(degrees * y)
-
-

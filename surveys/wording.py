@@ -9,7 +9,7 @@ PLACEHOLDER = re.compile(r"(,?[ \t]*)\{\{\s*([a-z_]+(?:\.[\w-]+)*)\s*(?:\|\s*([^
 
 
 def best_language(wanted: Iterable[str | None], available: Iterable[str]) -> str:
-    """The first of ``wanted`` that is available, exactly or by its base (``pt-BR`` → ``pt``); else the first available."""
+    """The first of ``wanted`` that is available, exactly or by its base (``pt-BR`` → ``pt``); else the first."""
     have = {language.lower(): language for language in available}
     for language in wanted:
         tag = (language or "").replace("_", "-").lower()

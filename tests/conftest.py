@@ -22,7 +22,7 @@ from app.queries.work import ready_kinds
 from tests.services import MailServer, Postgres, RedisServer, postgres_binaries, redis_server
 
 MEADOW = (Path(__file__).parent / "data" / "meadow.yaml").read_text()
-SHOP_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 a test's own
+SHOP_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -30,7 +30,7 @@ def postgres_binaries() -> Path | None:
 
 
 class Postgres:
-    """A cluster in a folder of its own. PostgreSQL refuses to run as root, so root hands it to the user ``postgres``."""
+    """A cluster in a folder of its own. PostgreSQL refuses to run as root, so root hands it to user ``postgres``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
@@ -44,7 +44,9 @@ class Postgres:
             for parent in folder.parents:  # the way there must be open to it
                 if parent.stat().st_uid == 0 and parent != Path("/"):
                     parent.chmod(parent.stat().st_mode | 0o011)
-        self._run("initdb", "-D", f"{folder}/data", "-U", "otklik", "--auth", "trust", "-E", "UTF8", "--locale", "C.UTF-8")
+        self._run(
+            "initdb", "-D", f"{folder}/data", "-U", "otklik", "--auth", "trust", "-E", "UTF8", "--locale", "C.UTF-8"
+        )
         self.start()
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -65,7 +67,7 @@ class Postgres:
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload] our own words
+            connection.execute(statement)  # type: ignore[call-overload]  # our own words
 
 
 def redis_server() -> str | None:
@@ -162,5 +164,3 @@ class MailServer:
 
     def stop(self) -> None:
         self._controller.stop()
-
-

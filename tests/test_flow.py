@@ -21,7 +21,7 @@ surveys:
     languages: [en, ru]
     pages:
       - questions:
-          - {id: nps, type: nps, text: {en: "How likely are you to recommend us?", ru: "Посоветуете нас?"}, required: true}
+          - {id: nps, type: nps, required: true, text: {en: "How likely are you to recommend us?", ru: "Посоветуете?"}}
       - show_if: {field: answers.nps, op: lte, value: 6}
         questions:
           - {id: why, type: text, long: true, text: {en: "What went wrong, {{ contact.first_name }}?"}}

@@ -227,6 +227,19 @@ def _fold(person: _Person, block: _Block) -> None:
     """Take over what the block says; an older block only fills what is still empty."""
     profile, event = person.profile, block.event
     newer = event.occurred_at >= profile.profile_at
+    _fold_profile(person, event, newer=newer)
+    _fold_addresses(person, block, newer=newer)
+    for scope, granted in _consents_said(event.block):
+        if newer or scope not in profile.consents:
+            profile.consents = _with(profile.consents, scope, {"granted": granted, "at": event.occurred_at.isoformat()})
+            person.touched = True
+    if newer and event.block:
+        person.touched = person.touched or event.occurred_at > profile.profile_at
+        profile.profile_at = event.occurred_at
+
+
+def _fold_profile(person: _Person, event: UnresolvedEvent, *, newer: bool) -> None:
+    profile = person.profile
     for name, value in _said(event.block):
         old = profile.attributes.get(name[11:]) if name.startswith("attributes.") else getattr(profile, name)
         if value == old or (old is not None and not newer):
@@ -236,6 +249,10 @@ def _fold(person: _Person, block: _Block) -> None:
         else:
             setattr(profile, name, value)
         _note(person, event, name, old, value)
+
+
+def _fold_addresses(person: _Person, block: _Block, *, newer: bool) -> None:
+    profile, event = person.profile, block.event
     for kind, key in ((EMAIL, block.email), (PHONE, block.phone)):
         channel = CHANNEL_OF[kind]
         old = profile.addresses.get(channel)
@@ -243,15 +260,6 @@ def _fold(person: _Person, block: _Block) -> None:
             profile.addresses[channel] = key[2]
             person.reached[f"{channel}:{key[2]}"] = event.occurred_at
             _note(person, event, kind, old, key[2])
-    for scope, granted in _consents_said(event.block):
-        if newer or scope not in profile.consents:
-            profile.consents = _with(
-                profile.consents, scope, {"granted": granted, "at": event.occurred_at.isoformat()}
-            )
-            person.touched = True
-    if newer and event.block:
-        person.touched = person.touched or event.occurred_at > profile.profile_at
-        profile.profile_at = event.occurred_at
 
 
 def _said(block: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -356,7 +364,7 @@ def _store_addresses(session: Session, people: Sequence[_Person]) -> None:
         statement = insert_into(Address).returning(Address.channel, Address.value, Address.id)
         rows = session.execute(statement, [{"channel": c, "value": v, "shared": False} for c, v in missing])
         ids |= {(channel, value): address_id for channel, value, address_id in rows}
-    links = [
+    links: list[dict[str, Any]] = [
         {"contact_id": p.profile.id, "address_id": ids[_split(s)], "channel": _split(s)[0], "since": since}
         for p in people
         for s, since in p.reached.items()

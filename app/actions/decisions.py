@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from app.extensions import insert_into, insert_rows, lock_rows, table_of, transaction
+from app.extensions import insert_into, insert_rows, lock_rows, transaction
 from app.links import new_public_id
 from app.models.contacts import Complaint, ContactLock
 from app.models.decisions import ConditionMiss, Decision, Effect, Reservation
@@ -140,7 +140,7 @@ class _Makers:
         for invite in result.invites:
             self._invite(event, key, result.trigger, invite)
         for number in result.acts:
-            kind = EFFECT_KINDS[type(result.trigger.actions[number])]  # type: ignore[index] sends are not among the acts
+            kind = EFFECT_KINDS[type(result.trigger.actions[number])]
             self._rows.effects.append(
                 {
                     **key,

@@ -1,4 +1,4 @@
-"""Handing over: claimed under a lease, begun with a commit, settled once; never begun again once it may have happened."""
+"""Handing over: claimed under a lease, begun with a commit, settled once; never begun again when it may have left."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -180,14 +180,10 @@ def _open(session: Session, invitation: Invitation, now: datetime) -> None:
     invitation.expires_at = (
         now + timedelta(seconds=invitation.expires_after) if invitation.expires_after is not None else None
     )
-    session.execute(
-        update(Reservation).where(Reservation.invitation_id == invitation.id).values(counts_at=now)
-    )
+    session.execute(update(Reservation).where(Reservation.invitation_id == invitation.id).values(counts_at=now))
 
 
-def _drop(
-    session: Session, delivery: Delivery, invitation: Invitation, closed: Closed | None, now: datetime
-) -> None:
+def _drop(session: Session, delivery: Delivery, invitation: Invitation, closed: Closed | None, now: datetime) -> None:
     """Call the invitation off before anything left; its place becomes free."""
     if closed:
         _cancel(session, invitation, closed.reason)
@@ -213,9 +209,7 @@ def settle_delivery(claim: Claim, result: Result, now: datetime) -> bool:
         invitation = _lock_invitation(session, claim.delivery_id)
         delivery = session.scalar(
             select(Delivery)
-            .where(
-                Delivery.id == claim.delivery_id, Delivery.attempt == claim.attempt, Delivery.state.in_(OPEN_ENDS)
-            )
+            .where(Delivery.id == claim.delivery_id, Delivery.attempt == claim.attempt, Delivery.state.in_(OPEN_ENDS))
             .with_for_update()
         )
         if delivery is None:
@@ -269,7 +263,7 @@ def refuse_claim(claim: Claim, error: str, now: datetime) -> None:
 
 
 def give_up_lost(now: datetime) -> list[int]:
-    """Hand-overs whose worker died in the middle: nobody knows, so they are kept as ``unknown`` and never sent again."""
+    """Hand-overs whose worker died in the middle: nobody knows, so they become ``unknown`` and are never sent again."""
     with transaction() as session:
         lost = session.scalars(
             select(Delivery)

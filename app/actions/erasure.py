@@ -46,7 +46,9 @@ def erase_contact(contact_id: int, now: datetime) -> None:
         for response in responses:
             response.answers = {k: v for k, v in response.answers.items() if isinstance(v, int)}
         planned = session.scalars(
-            select(Invitation).where(Invitation.contact_id == contact_id, Invitation.state.in_(("planned", "open", "started")))
+            select(Invitation).where(
+                Invitation.contact_id == contact_id, Invitation.state.in_(("planned", "open", "started"))
+            )
         )
         for invitation in planned:
             if invitation.state == "planned":

@@ -59,7 +59,7 @@ def record_events(source_id: int, events: Sequence[NewEvent], now: datetime) -> 
 def _claim_keys(
     session: Session, source_id: int, events: Sequence[NewEvent]
 ) -> dict[str, tuple[int, bytes, int | None]]:
-    """Per external id: the event's id, the hash that holds it, and the position here that won it (None: it was taken)."""
+    """Per external id: the event's id, the hash that holds it, and the position that won it (None: it was taken)."""
     first: dict[str, int] = {}
     for position, event in enumerate(events):
         first.setdefault(event.external_id, position)
@@ -69,7 +69,9 @@ def _claim_keys(
         statement,
         [{"source_id": source_id, "external_id": i, "body_hash": events[first[i]].body_hash} for i in ids],
     )
-    won = {i: (event_id, events[first[i]].body_hash, first[i]) for event_id, i in new}
+    won: dict[str, tuple[int, bytes, int | None]] = {
+        i: (event_id, events[first[i]].body_hash, first[i]) for event_id, i in new
+    }
     if len(won) == len(ids):
         return won
     taken = select(EventKey.event_id, EventKey.external_id, EventKey.body_hash).where(

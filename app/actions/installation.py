@@ -40,9 +40,7 @@ def hold_lease(name: str, holder: str, now: datetime, lasts: timedelta) -> bool:
     """Take or renew a duty; False while somebody else holds it."""
     with transaction() as session:
         free = or_(Lease.holder.is_(None), Lease.holder == holder, Lease.until < now)
-        taken = session.scalar(
-            select(Lease.name).where(Lease.name == name, free).with_for_update(skip_locked=True)
-        )
+        taken = session.scalar(select(Lease.name).where(Lease.name == name, free).with_for_update(skip_locked=True))
         if taken:
             session.execute(update(Lease).where(Lease.name == name).values(holder=holder, until=now + lasts))
     return taken is not None

@@ -38,9 +38,7 @@ def record_response(
     The row of the invitation is locked, so that two tabs and a retry make one response.
     """
     with transaction() as session:
-        invitation = session.scalars(
-            select(Invitation).where(Invitation.id == invitation_id).with_for_update()
-        ).one()
+        invitation = session.scalars(select(Invitation).where(Invitation.id == invitation_id).with_for_update()).one()
         over = invitation.expires_at is not None and invitation.expires_at <= now
         if invitation.state not in ANSWERABLE or over:
             return Recorded("expired" if over and invitation.state in ANSWERABLE else invitation.state, stored=False)

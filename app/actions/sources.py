@@ -64,7 +64,7 @@ def revoke_key(key_id: str, now: datetime) -> bool:
             .where((ApiKey.key_id == key_id) | (ApiKey.name == key_id), ApiKey.revoked_at.is_(None))
             .values(revoked_at=now)
         )
-        return bool(done.rowcount)  # type: ignore[attr-defined] an UPDATE has one
+        return bool(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
 
 
 def keep_payload(
@@ -75,7 +75,7 @@ def keep_payload(
     errors: dict[str, Any] | None,
     now: datetime,
 ) -> None:
-    """Keep an authenticated payload aside: with ``errors`` it was refused, without it is held until its source is mapped.
+    """Keep an authenticated payload aside: refused with ``errors``, or held until its source is mapped.
 
     Of the headers only those are kept that hold no secret.
     """

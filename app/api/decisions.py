@@ -7,21 +7,19 @@ from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from app.api.contacts import one_contact
-from app.api.pages import PageQuery, paged
+from app.api.pages import LimitQuery, paged
 from app.auth import require
 from app.queries.explanations import list_decisions
 
 blueprint = Blueprint("decisions", __name__, description="Why someone was asked or not")
 
 
-class DecisionQuery(PageQuery):
+class DecisionQuery(LimitQuery):
     """Filters of the list."""
 
     contact = fields.String(load_default=None)
     trigger = fields.String(load_default=None)
-    outcome = fields.String(
-        load_default=None, validate=validate.OneOf(("invited", "deferred", "skipped", "acted"))
-    )
+    outcome = fields.String(load_default=None, validate=validate.OneOf(("invited", "deferred", "skipped", "acted")))
     cursor = fields.String(load_default="", validate=validate.Regexp(r"^(\d+-\d+)?$"))
 
 

@@ -45,9 +45,7 @@ def post_events() -> Any:
         for number in receipt.clashes:
             position = reading.positions[number]
             rejected[position] = TAKEN
-            keep_payload(
-                g.key.source_id, dump_json(items[position]).encode(), "application/json", {}, TAKEN, now
-            )
+            keep_payload(g.key.source_id, dump_json(items[position]).encode(), "application/json", {}, TAKEN, now)
     if accepted:
         ring("resolve")
     told = {
@@ -71,7 +69,8 @@ def _items() -> tuple[list[Any], bool]:
         items = [parsed] if single else parsed
     else:
         raise BodyError(
-            f"Content-Type {request.mimetype or '(none)'} is not known; use application/json or application/x-ndjson.", 415
+            f"Content-Type {request.mimetype or '(none)'} is not known; use application/json or application/x-ndjson.",
+            415,
         )
     if len(items) > EVENTS_MAX:
         raise BodyError(f"More than {EVENTS_MAX:,} events.", 413)

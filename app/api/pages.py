@@ -9,13 +9,18 @@ Row = TypeVar("Row")
 LIMIT_MAX = 500
 
 
-class PageQuery(Schema):
-    """What every list takes."""
+class LimitQuery(Schema):
+    """How many rows."""
 
     class Meta:
         unknown = EXCLUDE
 
     limit = fields.Integer(load_default=100, validate=validate.Range(1, LIMIT_MAX))
+
+
+class PageQuery(LimitQuery):
+    """How many rows, after which."""
+
     cursor = fields.Integer(load_default=0, validate=validate.Range(min=0))
 
 

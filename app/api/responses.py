@@ -1,7 +1,7 @@
 """What was answered."""
 
-from datetime import UTC
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any
 
 from flask import jsonify

@@ -47,7 +47,7 @@ def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             g.key = _check_key(scope)
             return view(*args, **kwargs)
 
-        guarded.required_scope = scope  # type: ignore[attr-defined] read by the test over all routes
+        guarded.required_scope = scope  # type: ignore[attr-defined]  # read by the test over all routes
         return guarded
 
     return decorate

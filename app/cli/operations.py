@@ -91,9 +91,15 @@ def doctor() -> None:
     config = current_app.config
     click.echo(f"database     {db.engine.dialect.name}")
     click.echo(f"redis        {'set' if config['REDIS_URL'] else 'none: workers poll'}")
-    click.echo(f"mail         {'server is set' if config['SMTP_URL'] else 'caught in ' + str(config['DATA_DIR'] / 'mail')}")
-    click.echo(f"sending      {'STOPPED' if sending_stopped() else 'on'}"
-               + (f", only to {config['SEND_ONLY_TO']}" if config["SEND_ONLY_TO"] else ""))
-    click.echo(f"worker       {'never seen' if beat is None else f'seen {(utcnow() - beat).total_seconds():.0f} s ago'}")
+    click.echo(
+        f"mail         {'server is set' if config['SMTP_URL'] else 'caught in ' + str(config['DATA_DIR'] / 'mail')}"
+    )
+    click.echo(
+        f"sending      {'STOPPED' if sending_stopped() else 'on'}"
+        + (f", only to {config['SEND_ONLY_TO']}" if config["SEND_ONLY_TO"] else "")
+    )
+    click.echo(
+        f"worker       {'never seen' if beat is None else f'seen {(utcnow() - beat).total_seconds():.0f} s ago'}"
+    )
     click.echo(f"events       {waiting} waiting, {lost} dead")
     click.echo(f"deliveries   {len(unknown_deliveries(SHOWN))} unknown")

@@ -1,6 +1,5 @@
 """``up``: everything on this machine, started together and stopped together."""
 
-import os
 import shutil
 import signal
 import socket
@@ -34,8 +33,7 @@ EVENT = (
 def up(host: str, port: int) -> None:
     """Migrate, then start web, worker and everything embedded. Ctrl-C stops it all."""
     settings = config.load()
-    if "OTKLIK_BASE_URL" not in os.environ:
-        settings = replace(settings, base_url=f"http://{host}:{port}")
+    settings = config.load(base_url=f"http://{host}:{port}") if not settings.base_url else settings
     _refuse_taken(host, port)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     running = _Running()
@@ -47,9 +45,7 @@ def up(host: str, port: int) -> None:
             settings, redis_said = _embedded_redis(settings, running)
         with create_app(settings).app_context():
             migrate_tables()
-            key = kept_secret(
-                settings.data_dir / "first-key", lambda: add_key("first key", ["all"], "api", utcnow())
-            )
+            key = kept_secret(settings.data_dir / "first-key", lambda: add_key("first key", ["all"], "api", utcnow()))
         _start(settings, running, host, port)
         _welcome(settings, redis_said, key)
         running.watch()
@@ -119,8 +115,8 @@ def _embedded_redis(settings: config.Settings, running: _Running) -> tuple[confi
     path = folder / "redis.sock"
     running.start(
         "redis",
-        [server, "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "", "--appendonly", "no",
-         "--dir", str(folder), "--logfile", str(folder / "redis.log")],
+        [server, "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "",
+         "--appendonly", "no", "--dir", str(folder), "--logfile", str(folder / "redis.log")],
     )  # fmt: skip
     connection = Redis(unix_socket_path=str(path))
     for _ in range(100):

@@ -22,7 +22,7 @@ def _check_type(value: str) -> None:
     if not TYPE.fullmatch(value):
         raise ValidationError("Use letters, digits and . : / - _, at most 200.")
     if value.startswith(INTERNAL_TYPES):
-        raise ValidationError(f"Types that begin with {value.split('.')[0]}. are Otklik's own.")
+        raise ValidationError(f"Types that begin with {value.split('.', maxsplit=1)[0]}. are Otklik's own.")
 
 
 class ContactSchema(Schema):

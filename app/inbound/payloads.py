@@ -88,7 +88,7 @@ def _record(source: KnownSource, body: Any, headers: Mapping[str, str], now: dat
     return Taken("duplicate" if receipt.duplicates else "accepted")
 
 
-def read_held_payloads(limit: int, now: datetime) -> int:
+def read_held_payloads(limit: int) -> int:
     """Read payloads that were held until their source was mapped. Returns how many."""
     held = held_payloads(limit)
     for payload in held:

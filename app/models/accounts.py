@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Document, Id, db
+from app.extensions import Document, Id, Model
 
 
-class Installation(db.Model):
+class Installation(Model):
     """One row: the salts of every draw, never rotated, and the switch that stops all sending."""
 
     __tablename__ = "installation"
@@ -20,7 +20,7 @@ class Installation(db.Model):
     sending_stopped_at: Mapped[datetime | None]
 
 
-class ApiKey(db.Model):
+class ApiKey(Model):
     """A key of one source: an id that may be shown, and the hash of what may not."""
 
     __tablename__ = "api_keys"
@@ -35,7 +35,7 @@ class ApiKey(db.Model):
     revoked_at: Mapped[datetime | None]
 
 
-class Lease(db.Model):
+class Lease(Model):
     """A duty that one process at a time performs (``clock``), or a row to queue at (``resolve``, ``email``)."""
 
     __tablename__ = "leases"
@@ -45,7 +45,7 @@ class Lease(db.Model):
     until: Mapped[datetime | None]
 
 
-class Heartbeat(db.Model):
+class Heartbeat(Model):
     """The last sign of life of a worker process."""
 
     __tablename__ = "heartbeats"

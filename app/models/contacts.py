@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Id, db
+from app.extensions import Id, Model
 
 
-class Contact(db.Model):
+class Contact(Model):
     """A customer; ``public_id`` (``ct_…``) addresses one who has no external id."""
 
     __tablename__ = "contacts"
@@ -28,7 +28,7 @@ class Contact(db.Model):
     created_at: Mapped[datetime]
 
 
-class Identity(db.Model):
+class Identity(Model):
     """A name that leads to one contact: external id (per namespace), e-mail or phone."""
 
     __tablename__ = "identities"
@@ -41,7 +41,7 @@ class Identity(db.Model):
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
 
 
-class Address(db.Model):
+class Address(Model):
     """A mailbox or phone, perhaps shared: limits, unsubscribe and suppression also hold for it.
 
     After erasure ``value`` is a keyed hash, so that the address stays left in peace.
@@ -59,7 +59,7 @@ class Address(db.Model):
     shared: Mapped[bool] = mapped_column(default=False)  # by more than one contact: then it has a lock of its own
 
 
-class ContactAddress(db.Model):
+class ContactAddress(Model):
     """Which contact is reached where; the newest per channel is used."""
 
     __tablename__ = "contact_addresses"
@@ -71,7 +71,7 @@ class ContactAddress(db.Model):
     since: Mapped[datetime]
 
 
-class Complaint(db.Model):
+class Complaint(Model):
     """A complaint of a contact, paired by the id the service gave it; open until closed or lapsed."""
 
     __tablename__ = "complaints"
@@ -82,7 +82,7 @@ class Complaint(db.Model):
     closed_at: Mapped[datetime | None]
 
 
-class ContactLock(db.Model):
+class ContactLock(Model):
     """The narrow row that serialises everything done to one contact.
 
     ``ready_at`` is set while the contact has undecided events. Row 0 guards events that name nobody.
@@ -96,7 +96,7 @@ class ContactLock(db.Model):
     ready_at: Mapped[datetime | None]
 
 
-class ContactChange(db.Model):
+class ContactChange(Model):
     """A creation or a changed field, until it has become an event of its own."""
 
     __tablename__ = "contact_changes"
@@ -112,7 +112,7 @@ class ContactChange(db.Model):
     at: Mapped[datetime]
 
 
-class MergeCandidate(db.Model):
+class MergeCandidate(Model):
     """Two contacts that one event named as the same person: listed for a person to decide."""
 
     __tablename__ = "merge_candidates"

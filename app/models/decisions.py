@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Id, db
+from app.extensions import Id, Model
 
 
-class Decision(db.Model):
+class Decision(Model):
     """The result for one event and one trigger whose condition held: codes only.
 
     ``observed`` and ``limit`` are what the closing gate saw and allowed; passed gates are rebuilt from the versions.
@@ -33,7 +33,7 @@ class Decision(db.Model):
     policy_version: Mapped[int]
 
 
-class ConditionMiss(db.Model):
+class ConditionMiss(Model):
     """How many events of a day failed which clause of a trigger; added to, summed on read."""
 
     __tablename__ = "condition_misses"
@@ -46,7 +46,7 @@ class ConditionMiss(db.Model):
     events: Mapped[int]
 
 
-class Reservation(db.Model):
+class Reservation(Model):
     """A place in the allowance of a contact and of an address, counted at ``counts_at``."""
 
     __tablename__ = "reservations"
@@ -65,7 +65,7 @@ class Reservation(db.Model):
     counts_at: Mapped[datetime]
 
 
-class Effect(db.Model):
+class Effect(Model):
     """An action other than a send, to be carried out once: a task, a notice, an attribute."""
 
     __tablename__ = "effects"

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Document, Id, db
+from app.extensions import Document, Id, Model
 
 
-class Delivery(db.Model):
+class Delivery(Model):
     """One hand-over, at most: fenced by ``attempt``, never begun again once it may have happened.
 
     ``act_at`` is when a worker is to look at it again: the end of a lease or of a back-off. A notice to the team has no

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Id, db
+from app.extensions import Id, Model
 
 
-class EventKey(db.Model):
+class EventKey(Model):
     """The one place where an event is new: hands out the event's id, and tells copies from clashes by hash.
 
     Never partitioned; ``events`` may be, by its growing id.
@@ -24,7 +24,7 @@ class EventKey(db.Model):
     body_hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class Event(db.Model):
+class Event(Model):
     """One event as it was posted; ``contact_id`` is filled in when it is known who it was about."""
 
     __tablename__ = "events"
@@ -46,7 +46,7 @@ class Event(db.Model):
     history: Mapped[bool] = mapped_column(default=False)  # imported to be counted, never acted on
 
 
-class PendingEvent(db.Model):
+class PendingEvent(Model):
     """An event not yet decided: first without, then with the contact whose lock guards it.
 
     ``contact_id`` 0 stands for events that name nobody, or more than one contact (``ambiguous``).

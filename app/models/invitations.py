@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Id, db
+from app.extensions import Id, Model
 
 
-class Invitation(db.Model):
+class Invitation(Model):
     """A promise; without a survey version it is a plain message, with nothing to answer.
 
     ``due_at`` is set while a hand-over is to be started; the delivery carries on from there.

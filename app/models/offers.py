@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Document, Id, db
+from app.extensions import Document, Id, Model
 
 
-class Offer(db.Model):
+class Offer(Model):
     """A pool of codes by its immutable slug; the codes are not part of the definition."""
 
     __tablename__ = "offers"
@@ -20,7 +20,7 @@ class Offer(db.Model):
     archived_at: Mapped[datetime | None]
 
 
-class OfferCode(db.Model):
+class OfferCode(Model):
     """One code: free, or given for one response."""
 
     __tablename__ = "offer_codes"

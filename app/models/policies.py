@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Document, db
+from app.extensions import Document, Model
 
 
-class PolicyVersion(db.Model):
+class PolicyVersion(Model):
     """A contact policy as it was written; never changes."""
 
     __tablename__ = "policy_versions"

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Float, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Document, Id, db
+from app.extensions import Document, Id, Model
 
 
-class Response(db.Model):
+class Response(Model):
     """One filled-in survey: one per invitation, however often it is sent.
 
     ``scored_at`` and ``announced_at`` are the stamps of what follows from it.
@@ -36,7 +36,7 @@ class Response(db.Model):
     announced_at: Mapped[datetime | None]
 
 
-class Score(db.Model):
+class Score(Model):
     """One NPS, CSAT or CES value of a response."""
 
     __tablename__ = "scores"

@@ -5,10 +5,10 @@ from datetime import date, datetime
 from sqlalchemy import Float, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Id, db
+from app.extensions import Id, Model
 
 
-class Rollup(db.Model):
+class Rollup(Model):
     """Counts of one day, survey, trigger, touchpoint and channel; counts add up, percentages never do.
 
     ``handed_over`` and ``answered`` are by day of hand-over, the scores by day of answer.
@@ -35,7 +35,7 @@ class Rollup(db.Model):
     ces_squares: Mapped[float] = mapped_column(Float, default=0)
 
 
-class DirtyDay(db.Model):
+class DirtyDay(Model):
     """A moment whose company day has figures older than its facts."""
 
     __tablename__ = "dirty_days"

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Document, Id, db
+from app.extensions import Document, Id, Model
 
 
-class Segment(db.Model):
+class Segment(Model):
     """A segment by its immutable slug."""
 
     __tablename__ = "segments"

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Document, Id, db
+from app.extensions import Document, Id, Model
 
 
-class Source(db.Model):
+class Source(Model):
     """A service: its definition, and its secrets encrypted under the installation's key."""
 
     __tablename__ = "sources"
@@ -21,7 +21,7 @@ class Source(db.Model):
     archived_at: Mapped[datetime | None]
 
 
-class Payload(db.Model):
+class Payload(Model):
     """An authenticated request kept aside: held until its source is mapped, or refused with the faults found."""
 
     __tablename__ = "payloads"

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Document, Id, db
+from app.extensions import Document, Id, Model
 
 
-class Survey(db.Model):
+class Survey(Model):
     """A survey by its immutable slug; ``version`` is the one that new invitations ask."""
 
     __tablename__ = "surveys"
@@ -20,7 +20,7 @@ class Survey(db.Model):
     archived_at: Mapped[datetime | None]
 
 
-class SurveyVersion(db.Model):
+class SurveyVersion(Model):
     """A survey as it was published; never changes, answers point to it."""
 
     __tablename__ = "survey_versions"

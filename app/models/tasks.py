@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Id, db
+from app.extensions import Id, Model
 
 
-class Task(db.Model):
+class Task(Model):
     """Work for a department. Its title is the trigger's, filled in on read."""
 
     __tablename__ = "tasks"
@@ -36,7 +36,7 @@ class Task(db.Model):
     announced_at: Mapped[datetime | None]
 
 
-class TaskComment(db.Model):
+class TaskComment(Model):
     """A note under a task."""
 
     __tablename__ = "task_comments"

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import Document, Id, db
+from app.extensions import Document, Id, Model
 
 
-class Trigger(db.Model):
+class Trigger(Model):
     """A trigger by its immutable slug; ``version`` is the one in force."""
 
     __tablename__ = "triggers"
@@ -20,7 +20,7 @@ class Trigger(db.Model):
     archived_at: Mapped[datetime | None]
 
 
-class TriggerVersion(db.Model):
+class TriggerVersion(Model):
     """A trigger as it was written; never changes."""
 
     __tablename__ = "trigger_versions"

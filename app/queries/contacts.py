@@ -125,7 +125,7 @@ def newest_addresses(contact_ids: Collection[int]) -> dict[int, dict[str, Addres
 
 def addresses_by_value(keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """The ids of the addresses that are known, by (channel, value)."""
-    found = {}
+    found: dict[tuple[str, str], int] = {}
     for channel in {channel for channel, _ in keys}:
         values = [value for c, value in keys if c == channel]
         rows = db.session.execute(
@@ -159,7 +159,7 @@ def open_complaints(contact_ids: Collection[int], since: datetime) -> dict[int, 
 
 
 def find_contacts(reference: str) -> list[int]:
-    """Contacts that ``reference`` may mean: ``ct_…``, an external id (of ``api`` before other sources), or an address."""
+    """Contacts that ``reference`` may mean: ``ct_…``, an external id (``api`` before other sources), or an address."""
     if reference.startswith("ct_"):
         return list(db.session.scalars(select(Contact.id).where(Contact.public_id == reference)))
     rows = db.session.execute(

@@ -1,6 +1,6 @@
-"""All that is needed to decide a batch of contacts, loaded with one query per kind of thing; and decisions read back."""
+"""All that is needed to decide a batch of contacts, loaded with one query per kind of thing."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,15 +8,14 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 
 from app.extensions import db
-from app.models.contacts import Address, Contact, ContactAddress, ContactLock
-from app.models.decisions import Decision, Effect, Reservation
+from app.models.contacts import Address, Contact, ContactLock
+from app.models.decisions import Reservation
 from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.responses import Response
 from app.models.sources import Source
-from app.models.triggers import Trigger
-from app.queries.contacts import contact_facts, newest_addresses, open_complaints, references
-from app.queries.policies import policy_number, policy_version, rules_of
+from app.queries.contacts import contact_facts, newest_addresses, open_complaints
+from app.queries.policies import policy_number, rules_of
 from app.queries.segments import segment_conditions
 from app.queries.triggers import CurrentTrigger, current_triggers
 from surveys import contact_policy, decision
@@ -124,7 +123,7 @@ def _waiting_events(contact_ids: Collection[int], limit: int) -> list[WaitingEve
         .order_by(PendingEvent.contact_id, Event.occurred_at, Event.id)
         .limit(limit)
     )
-    return [WaitingEvent(*r[:5], r[5] or {}, *r[6:]) for r in rows]
+    return [WaitingEvent(r[0], r[1], r[2], r[3], r[4], r[5] or {}, r[6], r[7], r[8] or 0, r[9]) for r in rows]
 
 
 def _quota_used(triggers: Mapping[str, list[CurrentTrigger]], now: datetime) -> dict[str, int]:
@@ -213,12 +212,12 @@ def reservations(
         ).where(whose, Reservation.counts_at > since)
     )
     taken, wanted = Taken(), set(contact_ids)
-    for invitation_id, contact_id, address_id, *place in rows:
-        if invitation_id != without:
-            reserved = contact_policy.Reservation(*place)
-            taken.by_address.setdefault(address_id, []).append(reserved)
-            if contact_id in wanted:
-                taken.of_contact(contact_id).append(reserved)
+    for row in rows:
+        if row.invitation_id != without:
+            reserved = contact_policy.Reservation(row.counts_at, row.class_, row.channel, row.survey, row.trigger)
+            taken.by_address.setdefault(row.address_id, []).append(reserved)
+            if row.contact_id in wanted:
+                taken.of_contact(row.contact_id).append(reserved)
     return taken
 
 
@@ -234,7 +233,11 @@ def _load_facts(batch: Batch, heard: Sequence[WaitingEvent]) -> None:
     for event in heard:
         key = (event.contact_id, event.type)
         batch.events[event.id] = make_event(
-            event, batch.trees.get(event.contact_id, {}), past.get(event.contact_id, {}), segments, first=key not in seen
+            event,
+            batch.trees.get(event.contact_id, {}),
+            past.get(event.contact_id, {}),
+            segments,
+            first=key not in seen,
         )
         seen.add(key)
 
@@ -300,7 +303,7 @@ def _decided_types(contact_ids: Collection[int], kinds: Collection[str]) -> set[
         .where(Event.contact_id.in_(contact_ids), Event.type.in_(kinds), ~waiting)
         .distinct()
     )
-    return {(contact_id, kind) for contact_id, kind in rows}
+    return {(contact_id, kind) for contact_id, kind in rows if contact_id is not None}
 
 
 def _load_complaints(batch: Batch, waiting: Sequence[WaitingEvent], now: datetime) -> None:

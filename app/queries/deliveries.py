@@ -13,7 +13,7 @@ from app.models.accounts import Installation
 from app.models.contacts import Address, Contact
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
-from app.queries.contacts import newest_addresses, open_complaints
+from app.queries.contacts import open_complaints
 from app.queries.decisions import reservations
 from app.queries.events import facts_of_events
 from app.queries.policies import policy_number, rules_of
@@ -100,7 +100,7 @@ def message_of(invitation: Invitation, company: str) -> Message:
     address = db.session.get_one(Address, invitation.address_id)
     facts = {**facts_of_events([invitation.event_id])[invitation.event_id], "company": company}
     said = phrases(invitation.language)
-    texts = {
+    texts: dict[str, Any] = {
         key: fill(pick(send.message[key], invitation.language) if key in send.message else said.get(key, ""), facts)
         for key in ("subject", "preview", "reason", "benefit", "sender", "reply_to")
     }
@@ -164,5 +164,3 @@ def unknown_deliveries(limit: int) -> list[tuple[int, str, datetime | None]]:
         .limit(limit)
     )
     return [(r[0], r[1], r[2]) for r in rows]
-
-

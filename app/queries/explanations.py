@@ -90,9 +90,28 @@ def list_decisions(
     rows = db.session.execute(query).all()
     contacts = _contacts({d.contact_id for d, *_ in rows if d.contact_id})
     invited = _invitations({d.event_id for d, *_ in rows if d.outcome == "invited"})
-    return [
-        _explain(decision, event, source, slug, contacts, invited, company_zone) for decision, event, source, slug in rows
-    ]
+    found = []
+    for decision, event, source, slug in rows:
+        reference, sampling_id = contacts.get(decision.contact_id or 0, (None, None))
+        found.append(
+            Explained(
+                event_id=decision.event_id,
+                trigger_id=decision.trigger_id,
+                event=event.external_id,
+                source=source,
+                contact=reference,
+                trigger=slug,
+                outcome=decision.outcome,
+                reason=decision.reason,
+                gates=_gates(decision, event, source, sampling_id, company_zone),
+                next_possible_at=decision.next_possible_at,
+                decided_at=decision.decided_at,
+                trigger_version=decision.trigger_version,
+                policy_version=decision.policy_version,
+                invitation=invited.get((decision.event_id, decision.trigger_id)),
+            )
+        )
+    return found
 
 
 def _contacts(contact_ids: set[int]) -> dict[int, tuple[str, str]]:
@@ -117,16 +136,7 @@ def _invitations(event_ids: set[int]) -> dict[tuple[int, int], dict[str, Any]]:
     }
 
 
-def _explain(
-    decision: Decision,
-    event: Event,
-    source: str,
-    slug: str,
-    contacts: dict[int, tuple[str, str]],
-    invited: dict[tuple[int, int], dict[str, Any]],
-    company_zone: str,
-) -> Explained:
-    reference, sampling_id = contacts.get(decision.contact_id or 0, (None, None))
+def _gates(decision: Decision, event: Event, source: str, sampling_id: str | None, company_zone: str) -> list[Rung]:
     detail = decision.detail or {}
     closed = (
         Closed(decision.reason, detail.get("observed"), detail.get("limit"), detail.get("rule"))
@@ -136,22 +146,7 @@ def _explain(
     happening = make_event(_stored(event, source), {}, {}, {}, first=True)
     rules = rules_of(decision.policy_version, company_zone)
     rule = trigger_version(decision.trigger_id, decision.trigger_version)
-    return Explained(
-        event_id=decision.event_id,
-        trigger_id=decision.trigger_id,
-        event=event.external_id,
-        source=source,
-        contact=reference,
-        trigger=slug,
-        outcome=decision.outcome,
-        reason=decision.reason,
-        gates=ladder(rule, happening, sampling_id, rules, decision.decided_at, closed),
-        next_possible_at=decision.next_possible_at,
-        decided_at=decision.decided_at,
-        trigger_version=decision.trigger_version,
-        policy_version=decision.policy_version,
-        invitation=invited.get((decision.event_id, decision.trigger_id)),
-    )
+    return ladder(rule, happening, sampling_id, rules, decision.decided_at, closed)
 
 
 def _stored(event: Event, source: str) -> WaitingEvent:

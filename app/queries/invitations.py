@@ -111,9 +111,7 @@ class InvitationView:
     completed_at: datetime | None
 
 
-def list_invitations(
-    contact_id: int | None, state: str | None, after: int, limit: int
-) -> Sequence[InvitationView]:
+def list_invitations(contact_id: int | None, state: str | None, after: int, limit: int) -> Sequence[InvitationView]:
     """Invitations to surveys, by id, with the state of their last delivery."""
     query = (
         select(Invitation, Survey.slug, SurveyVersion.number, Trigger.slug)

@@ -65,9 +65,7 @@ def announceable_responses(limit: int, now: datetime) -> list[Announceable]:
             answered_at=response.completed_at or response.changed_at,
             complete=response.complete,
             answers=response.answers,
-            scores={
-                s.metric: s.value for s in scores(survey_version(response.survey_version_id), response.answers)
-            },
+            scores={s.metric: s.value for s in scores(survey_version(response.survey_version_id), response.answers)},
             survey=survey,
             version=version,
             trigger=trigger,
@@ -132,9 +130,7 @@ def list_responses(
             language=response.language,
             complete=response.complete,
             answers=response.answers,
-            scores={
-                s.metric: s.value for s in scores(survey_version(response.survey_version_id), response.answers)
-            },
+            scores={s.metric: s.value for s in scores(survey_version(response.survey_version_id), response.answers)},
             started_at=response.started_at,
             completed_at=response.completed_at,
         )
@@ -152,5 +148,3 @@ def unscored_responses(limit: int) -> list[Response]:
         .with_for_update(skip_locked=True)
     )
     return list(db.session.scalars(waiting))
-
-

@@ -50,7 +50,7 @@ class GroupFigure:
 
 
 def figures(metric: str, begin: date | None, end: date | None, group: str | None) -> list[GroupFigure]:
-    """A metric over the company days from ``begin`` to ``end``, both included; per value of ``group`` if one is named."""
+    """A metric over the company days from ``begin`` to ``end``, both included; per value of ``group`` if named."""
     sums = [func.coalesce(func.sum(getattr(Rollup, name)), 0).label(name) for name in COUNTS]
     columns = [GROUPS[group].label("value"), *sums] if group else sums
     query: Any = (

@@ -46,7 +46,12 @@ class TaskView:
 
 
 def list_tasks(
-    *, department: str | None = None, status: str | None = None, only: int | None = None, after: int = 0, limit: int = 100
+    *,
+    department: str | None = None,
+    status: str | None = None,
+    only: int | None = None,
+    after: int = 0,
+    limit: int = 100,
 ) -> list[TaskView]:
     """Tasks by id, each with its title filled in from its event and contact."""
     query = (
@@ -96,9 +101,7 @@ def _title(task: Task, facts: Mapping[str, object]) -> str:
 
 def _comments(task_ids: Collection[int]) -> dict[int, list[Comment]]:
     found: dict[int, list[Comment]] = {}
-    rows = db.session.scalars(
-        select(TaskComment).where(TaskComment.task_id.in_(task_ids)).order_by(TaskComment.id)
-    )
+    rows = db.session.scalars(select(TaskComment).where(TaskComment.task_id.in_(task_ids)).order_by(TaskComment.id))
     for row in rows:
         found.setdefault(row.task_id, []).append(Comment(row.author, row.text, row.at))
     return found

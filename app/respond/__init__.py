@@ -114,5 +114,3 @@ def unsubscribe(token: str) -> Any:
     if public_id is None or not unsubscribe_contact(public_id, utcnow()):
         return page("unknown", 404)
     return page("unsubscribed", 200, language=invitation_language(public_id))
-
-

@@ -33,9 +33,7 @@ class Submit:
         """
         shown = visible_pages(asked.survey, asked.answers, asked.known, now)
         wanted = chosen.get("page", type=int)
-        unanswered = [
-            n for n in shown if any(q.id not in asked.answers for q in asked.survey.pages[n].questions)
-        ]
+        unanswered = [n for n in shown if any(q.id not in asked.answers for q in asked.survey.pages[n].questions)]
         number = wanted if wanted in shown else (unanswered or shown)[0]
         assert number is not None
         return cls(number, dict(asked.answers), given={k: chosen.getlist(k) for k in chosen})
