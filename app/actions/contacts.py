@@ -104,30 +104,40 @@ def resolve_events(limit: int, now: datetime, phone_region: str) -> int:
     return len(events)
 
 
-def put_contact(source_id: int, reference: str, block: dict[str, Any], now: datetime, phone_region: str) -> int:
-    """Make or change the contact with this external id (or ``ct_…``), as an event of theirs would; returns its id.
+def put_contacts(
+    source_id: int, blocks: Sequence[tuple[str, dict[str, Any]]], now: datetime, phone_region: str
+) -> list[int]:
+    """Make or change contacts by external id (or ``ct_…``), as events of theirs would; returns their ids.
 
     Attributes are merged; null deletes one. Raises :class:`UnknownContact` for a ``ct_…`` that nobody has.
     """
     with transaction() as session:
         lock_rows(session, Lease.name, ["resolve"])
         source = session.get_one(Source, source_id)
-        known = None
-        if reference.startswith("ct_"):
-            known = session.scalar(select(Contact.id).where(Contact.public_id == reference))
-            if known is None:
-                raise UnknownContact(reference)
         namespace = source.body.get("namespace", source.slug)
-        said = {**block, **({} if known else {"id": reference})}
-        event = UnresolvedEvent(0, now, namespace, said, history=False, depth=0, contact_id=None)
-        read = _read_block(event, phone_region)
-        book = _Book([read])
-        person = book.adopt(known, read) if known else book.place(read, now).person
-        assert person is not None
-        for change in person.changes:
+        known = _known_by_public_id(session, [reference for reference, _ in blocks])
+        read = []
+        for reference, block in blocks:
+            said = block if reference in known else {**block, "id": reference}
+            event = UnresolvedEvent(0, now, namespace, said, history=False, depth=0, contact_id=known.get(reference))
+            read.append(_read_block(event, phone_region))
+        book = _Book(read)
+        people = [book.person(block, now) for block in read]
+        for change in (change for person in people for change in person.changes):
             change["cause_id"] = None
         _store_people(session, book.people(), now)
-        return person.profile.id
+        return [person.profile.id for person in people]
+
+
+def _known_by_public_id(session: Session, given: Sequence[str]) -> dict[str, int]:
+    wanted = {reference for reference in given if reference.startswith("ct_")}
+    if not wanted:
+        return {}
+    rows = session.execute(select(Contact.public_id, Contact.id).where(Contact.public_id.in_(wanted)))
+    found = {public_id: contact_id for public_id, contact_id in rows}
+    for reference in sorted(wanted - set(found)):
+        raise UnknownContact(reference)
+    return found
 
 
 def _take_turn(session: Session) -> bool:
@@ -196,12 +206,19 @@ class _Book:
         self._learn(person, block)
         return _Resolved(block.event, person)
 
-    def adopt(self, contact_id: int, block: _Block) -> _Person:
-        """Fold a block into a contact that is known by other means than the block."""
-        person = _Person(profiles([contact_id])[contact_id])
-        self._people.append(person)
-        self._learn(person, block)
-        return person
+    def person(self, block: _Block, now: datetime) -> _Person:
+        """The person a block is told about by name: by external id, or known already by ``event.contact_id``."""
+        contact_id = block.event.contact_id
+        if contact_id is None:
+            found = self.place(block, now).person
+            assert found is not None
+            return found
+        known = next((p for p in self._people if p.profile.id == contact_id), None)
+        if known is None:
+            known = _Person(profiles([contact_id])[contact_id])
+            self._people.append(known)
+        self._learn(known, block)
+        return known
 
     def _new_person(self, block: _Block, now: datetime) -> _Person:
         profile = Profile(0, None, None, None, {}, {}, block.event.occurred_at)

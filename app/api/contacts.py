@@ -7,7 +7,7 @@ from flask import abort, current_app, g, jsonify, request
 from flask_smorest import Blueprint
 from marshmallow import ValidationError
 
-from app.actions.contacts import put_contact
+from app.actions.contacts import put_contacts
 from app.actions.erasure import erase_contact
 from app.auth import require
 from app.clock import utcnow
@@ -52,7 +52,7 @@ def change_contact(reference: str) -> Any:
         loaded = ContactSchema(exclude=("id",)).load(block)
     except ValidationError as error:
         return answer(422, "Some fields are not right.", errors=error.messages)
-    contact_id = put_contact(g.key.source_id, reference, loaded, utcnow(), current_app.config["PHONE_REGION"])
+    (contact_id,) = put_contacts(g.key.source_id, [(reference, loaded)], utcnow(), current_app.config["PHONE_REGION"])
     ring("announce")
     contact = view_contact(contact_id)
     return jsonify(asdict(contact)) if contact else abort(404)

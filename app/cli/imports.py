@@ -10,9 +10,9 @@ from typing import IO, Any, Self, cast
 
 import click
 from flask import current_app
-from marshmallow import ValidationError
+from marshmallow import ValidationError, fields, validate
 
-from app.actions.contacts import put_contact, resolve_events
+from app.actions.contacts import put_contacts, resolve_events
 from app.actions.events import record_events
 from app.cli import cli, with_app
 from app.clock import utcnow
@@ -53,7 +53,7 @@ def import_events(file: Path, source: str, maps: tuple[str, ...], *, history: bo
     accepted = duplicates = 0
     with _Refused(file) as refused, _bar(file) as bar:
         for batch in _batches(_rows(file, bar)):
-            items = [_event(row, mapping, number) for number, row in batch]
+            items = [_event(row, mapping, f"{file.name}:{number}") for number, row in batch]
             reading = read_events(items, utcnow(), history=history)
             for position, errors in reading.faults.items():
                 refused.add(batch[position], errors)
@@ -85,23 +85,31 @@ def import_contacts(file: Path, source: str, maps: tuple[str, ...]) -> None:
     """Contacts; known ones are changed, attributes merged."""
     source_number = _source(source)
     mapping = _mapping(maps)
+    region = current_app.config["PHONE_REGION"]
     accepted = 0
-    schema = ContactSchema(partial=False)
-    schema.fields["id"].required = True
-    schema.load_fields["id"].allow_none = False
     with _Refused(file) as refused, _bar(file) as bar:
-        for number, row in _rows(file, bar):
-            block = _contact(row, mapping)
-            try:
-                loaded = schema.load(block)
-            except ValidationError as error:
-                refused.add((number, row), error.messages)
-                continue
-            reference = str(loaded.pop("id"))
-            put_contact(source_number, reference, loaded, utcnow(), current_app.config["PHONE_REGION"])
-            accepted += 1
+        for batch in _batches(_rows(file, bar)):
+            blocks = [block for row in batch if (block := _read_contact(row, mapping, refused))]
+            accepted += len(put_contacts(source_number, blocks, utcnow(), region))
     ring("announce")
     _tell(accepted, 0, refused)
+
+
+class _NamedContact(ContactSchema):
+    """A contact in a file, which has to have an id."""
+
+    id = fields.String(required=True, validate=validate.Length(1, 200))
+
+
+def _read_contact(
+    numbered: tuple[int, dict[str, Any]], mapping: Mapping[str, str], refused: "_Refused"
+) -> tuple[str, dict[str, Any]] | None:
+    try:
+        loaded = _NamedContact().load(_contact(numbered[1], mapping))
+    except ValidationError as error:
+        refused.add(numbered, error.messages)
+        return None
+    return loaded.pop("id"), loaded
 
 
 def _source(slug: str) -> int:
@@ -178,12 +186,12 @@ def _batches(rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[list[tuple[
         yield batch
 
 
-def _event(row: Mapping[str, Any], mapping: Mapping[str, str], number: int) -> Any:
+def _event(row: Mapping[str, Any], mapping: Mapping[str, str], place: str) -> Any:
     """The event in a row: as it is, or by the mapping."""
     if not mapping:
         return row
     item = _mapped(row, mapping)
-    item.setdefault("id", f"line-{number}")
+    item.setdefault("id", place)
     return item
 
 
