@@ -14,6 +14,7 @@ import config
 from app import MIGRATIONS, create_app
 from app.actions.installation import prepare_installation
 from app.clock import utcnow
+from app.queries.work import schema_revision
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,9 +40,15 @@ def with_app(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def migrate_tables() -> None:
-    """Bring the tables up to date, and make what every installation has."""
-    upgrade(str(MIGRATIONS))
-    prepare_installation(utcnow())
+    """Bring the tables up to date, and make what every installation has. Costs one query where all is well."""
+    if schema_revision() != newest_revision():
+        upgrade(str(MIGRATIONS))
+        prepare_installation(utcnow())
+
+
+def newest_revision() -> str:
+    """The revision that this program is written for."""
+    return max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, literal, or_, select
+from sqlalchemy import Select, func, inspect, literal, or_, select, text
 
 from app.extensions import db
 from app.models.accounts import Heartbeat, Installation
@@ -48,6 +48,15 @@ def ready_kinds(now: datetime) -> list[str]:
         for kind, queries in ready.items()
     ]
     return list(db.session.scalars(checks[0].union_all(*checks[1:])))
+
+
+def schema_revision() -> str | None:
+    """The revision the tables are at; None before the first migration."""
+    if not inspect(db.engine).has_table("alembic_version"):
+        return None
+    revision: str | None = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    db.session.rollback()
+    return revision
 
 
 def youngest_heartbeat() -> datetime | None:

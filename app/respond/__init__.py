@@ -10,7 +10,7 @@ from app.clock import utcnow
 from app.errors import page
 from app.jobs import ring
 from app.links import read_token
-from app.queries.invitations import Asked, find_asked, invitation_language
+from app.queries.invitations import Asked, find_asked, given_code, invitation_language
 from app.respond.forms import Submit, page_view, read_submit
 from app.text.phrases import phrases
 from surveys.branching import ending
@@ -38,14 +38,20 @@ def _find(token: str) -> Asked | None:
     return find_asked(public_id, utcnow()) if public_id else None
 
 
+def _closed(asked: Asked, state: str) -> Any:
+    """Why there is nothing to answer; whoever was given a code finds it here again."""
+    name, status = CLOSED.get(state, ("unknown", 404))
+    code = given_code(asked.invitation_id) if state == "completed" else None
+    return page(name, status, language=asked.language, code=code)
+
+
 @blueprint.get("/s/<token>")
 def show_survey(token: str) -> Any:
     asked = _find(token)
     if asked is None:
         return page("unknown", 404)
     if not asked.answerable():
-        name, status = CLOSED.get(asked.state, ("unknown", 404))
-        return page(name, status, language=asked.language)
+        return _closed(asked, asked.state)
     submit = Submit.resumed(asked, utcnow(), request.args)
     return _show(token, asked, submit)
 
@@ -56,8 +62,7 @@ def submit_survey(token: str) -> Any:
     if asked is None:
         return page("unknown", 404)
     if not asked.answerable():
-        name, status = CLOSED.get(asked.state, ("unknown", 404))
-        return page(name, status, language=asked.language)
+        return _closed(asked, asked.state)
     now = utcnow()
     submit = read_submit(asked, request.form, now)
     finished = submit.next_page is None and not submit.faults
@@ -70,8 +75,7 @@ def submit_survey(token: str) -> Any:
         now=now,
     )
     if not recorded.stored:
-        name, status = CLOSED.get(recorded.state, ("unknown", 404))
-        return page(name, status, language=asked.language)
+        return _closed(asked, recorded.state)
     if submit.faults:
         return _show(token, asked, submit), 422
     if not finished:
