@@ -5,7 +5,7 @@ unknown is no. A missing fact never matches: silence is not consent to be survey
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -119,7 +119,7 @@ class Condition:
 def read_condition(node: Node) -> Condition:
     """Read a condition tree; faults gather in the node."""
     tree = node.value
-    if sum(1 for _ in _leaves(tree)) > LEAVES_MAX:
+    if sum(1 for _ in _leaves(tree, ("where",))) > LEAVES_MAX:
         node.fault(f"has more than {LEAVES_MAX} comparisons")
         return ALWAYS
     parts = [node]
@@ -173,9 +173,13 @@ def _read_comparison(node: Node) -> Check:
 def _read_operand(node: Node) -> Value:
     if "events" in node.value:
         return _read_aggregate(node)
-    path = node.value.get("field")
-    if not isinstance(path, str) or not path or path.split(".")[0] not in ROOTS:
-        node.fault(f"must be a path that begins with {', '.join(ROOTS)}", "field")
+    return _read_path(Node(node.value.get("field"), node.faults, (*node.path, "field")))
+
+
+def _read_path(node: Node) -> Value:
+    path = node.value
+    if not isinstance(path, str) or path.split(".")[0] not in ROOTS:
+        node.fault(f"must be a path that begins with {', '.join(ROOTS)}")
         return lambda _facts: _ABSENT
     return _lookup(tuple(path.split(".")))
 
@@ -187,7 +191,7 @@ def _lookup(keys: tuple[str, ...]) -> Value:
             value = value.get(key) if isinstance(value, dict) else None
             if value is None:
                 return _ABSENT
-        return unicodedata.normalize("NFC", value) if type(value) is str and not value.isascii() else value
+        return value if type(value) is str and value.isascii() else _normal(value)
 
     return look
 
@@ -206,8 +210,8 @@ def _read_aggregate(node: Node) -> Value:
     if calculation in ("count", "last_days") and tree[calculation] is not True:
         fields[calculation].fault("must be true")
     window = fields["within"].duration() if "within" in fields else DURATION_MAX
-    where = read_condition(fields["where"]) if "where" in fields else ALWAYS
-    by = _lookup(tuple(fields["by"].text(longest=200).split("."))) if "by" in fields else None
+    where = _read_where(fields["where"]) if "where" in fields else ALWAYS
+    by = _read_path(fields["by"]) if "by" in fields else None
 
     def matching(facts: Facts) -> list[PastEvent]:
         found = [e for e in facts.past.get(kind, ()) if facts.at - window < e.occurred_at <= facts.at]
@@ -226,6 +230,13 @@ def _read_aggregate(node: Node) -> Value:
         return sum(numbers) / len(numbers) if numbers else _ABSENT
 
     return calculate
+
+
+def _read_where(node: Node) -> Condition:
+    if any("events" in leaf for leaf in _leaves(node.value)):
+        node.fault("cannot look at other events")
+        return ALWAYS
+    return read_condition(node)
 
 
 def _like(event: PastEvent, facts: Facts, where: Condition, by: Value | None, own: Any) -> bool:
@@ -351,11 +362,13 @@ def _among(seen: Any, wanted: Any) -> Truth:
 
 def _contains(seen: Any, wanted: Any) -> Truth:
     if isinstance(seen, list | tuple):
-        return _among(wanted, [_normal(s) for s in seen]) if seen else False
+        return _among(wanted, list(seen)) if seen else False
     return wanted.casefold() in seen.casefold() if isinstance(seen, str) and isinstance(wanted, str) else None
 
 
 def _between(seen: Any, wanted: Any) -> Truth:
+    if not isinstance(wanted, list) or len(wanted) != 2:  # noqa: PLR2004 a pair
+        return None
     low, high = wanted
     if not (_comparable(seen, low) and _comparable(seen, high)):
         return None
@@ -366,7 +379,7 @@ def _within_days(seen: Any, wanted: Any, at: datetime) -> Truth:
     moment = _moment(seen)
     if moment is None or not _is_number(wanted):
         return None
-    return timedelta(0) <= at - moment <= timedelta(days=wanted)
+    return bool(0 <= (at - moment) / timedelta(days=1) <= wanted)
 
 
 def _moment(value: Any) -> datetime | None:
@@ -423,8 +436,8 @@ def _shown(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _leaves(tree: Any) -> Iterable[dict[str, Any]]:
-    """Every comparison and computed value of a tree, however broken the tree is."""
+def _leaves(tree: Any, also: Collection[str] = ()) -> Iterable[dict[str, Any]]:
+    """Every comparison and computed value of a tree, however broken the tree is; those below the keys ``also`` too."""
     waiting = [tree]
     while waiting:
         part = waiting.pop()
@@ -433,7 +446,7 @@ def _leaves(tree: Any) -> Iterable[dict[str, Any]]:
         elif isinstance(part, dict):
             if "field" in part or "events" in part:
                 yield part
-            waiting.extend(v for k, v in part.items() if k in ("all", "any", "not", "value"))
+            waiting.extend(v for k, v in part.items() if k in ("all", "any", "not", "value", *also))
 
 
 def _first_leaf(tree: Any) -> dict[str, Any]:
@@ -450,7 +463,8 @@ def _needs(tree: Any) -> Needs:
     for leaf in _leaves(tree):
         path = str(leaf.get("field", "contact"))
         segments = segments or path == "contact.segments"
-        present = present or path.split(".", maxsplit=1)[0] != "contact"
+        by = str(leaf.get("by", "contact"))
+        present = present or any(p.split(".", maxsplit=1)[0] != "contact" for p in (path, by))
         kind = leaf.get("events")
         if isinstance(kind, str):
             window = Node(leaf["within"], []).duration() if "within" in leaf else DURATION_MAX

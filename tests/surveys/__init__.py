@@ -1,0 +1,1 @@
+"""The rules, tested as values in and values out: no application, no database, no clock."""
