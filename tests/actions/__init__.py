@@ -1,0 +1,1 @@
+"""What the actions do to the tables."""

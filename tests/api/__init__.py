@@ -1,0 +1,1 @@
+"""The API, spoken to as services speak to it."""

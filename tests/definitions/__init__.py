@@ -1,0 +1,1 @@
+"""Definitions as files: read, faulted, put in force and written again."""

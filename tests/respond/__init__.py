@@ -1,0 +1,1 @@
+"""The public pages, used as customers use them."""

@@ -1,0 +1,1 @@
+"""Webhooks, posted as services post them."""
