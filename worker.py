@@ -16,14 +16,14 @@ from typing import Any
 
 import structlog
 from redis import Redis
-from rq import Queue, Worker
+from rq import Queue, SimpleWorker
 
 import config
 from app import create_app
 from app.actions.installation import beat, hold_lease
 from app.clock import utcnow
 from app.extensions import db
-from app.jobs import KINDS, QUEUE, read_held, ring_for_ready_work
+from app.jobs import KINDS, QUEUE, ring_for_ready_work
 
 log = structlog.get_logger()
 CLOCK_LEASE = timedelta(seconds=10)
@@ -32,21 +32,24 @@ RESTART_AFTER = 1.0
 STOP_WITHIN = 20.0
 
 
-class BellWorker(Worker):
-    """An RQ worker that comes back soon after Redis does."""
+class BellWorker(SimpleWorker):
+    """An RQ worker that does its jobs itself, and comes back soon after Redis does.
+
+    A process of its own for each job would throw away every compiled statement and connection. A job that takes its
+    process down costs no more: the supervisor starts another, and the work is still in the database.
+    """
 
     max_connection_wait_time = 3.0
 
 
 def run_worker() -> None:
-    """Answer the bell: one job at a time, each in a process of its own."""
+    """Answer the bell: one job at a time."""
     settings = config.load()
     app = create_app(settings)
     connection = Redis.from_url(settings.redis_url)
     queue = Queue(QUEUE, connection=connection, serializer="json")
     worker = BellWorker([queue], connection=connection, serializer="json", worker_ttl=30, log_job_description=False)
     with app.app_context():
-        # The jobs fork from here with the application made and no connection open.
         worker.work(logging_level="WARNING")
 
 
@@ -69,7 +72,6 @@ def run_clock() -> None:
                     beat(holder, now)
                     beaten = time.monotonic()
                 if hold_lease("clock", holder, now, CLOCK_LEASE):
-                    read_held()
                     kinds = ring_for_ready_work()
                     if not settings.redis_url:
                         for kind in kinds:

@@ -37,7 +37,7 @@ from app.actions.rollups import recount_days
 from app.actions.tasks import open_tasks
 from app.channels import email
 from app.clock import utcnow
-from app.extensions import redis_connection
+from app.extensions import db, redis_connection
 from app.inbound.payloads import read_held_payloads
 from app.queries.decisions import oldest_waiting_event, ready_contacts
 from app.queries.effects import waiting_effects
@@ -83,14 +83,17 @@ def _work(kind: str, step: Callable[[], int], full: int) -> int:
     if connection is not None:
         connection.delete(f"bell:{kind}")  # before the first claim: who rings from here on is heard
     began, total = monotonic(), 0
-    while monotonic() - began < TURN:
-        done = step()
-        total += done
-        if not done:
-            return total
-        if done >= full:
-            ring(kind)
-    ring(kind)
+    try:
+        while monotonic() - began < TURN:
+            done = step()
+            total += done
+            if not done:
+                return total
+            if done >= full:
+                ring(kind)
+        ring(kind)
+    finally:
+        db.session.remove()
     return total
 
 
@@ -292,11 +295,12 @@ def expire() -> None:
 
 def read_held() -> None:
     """Payloads held until their source was mapped → events."""
-    if read_held_payloads(SCORE_BATCH):
+    if _work("read_held", lambda: read_held_payloads(SCORE_BATCH), SCORE_BATCH):
         ring("resolve")
 
 
 KINDS = {
+    "read_held": read_held,
     "resolve": resolve,
     "decide": decide,
     "carry_out": carry_out,

@@ -1,14 +1,16 @@
 """The limits that protect contacts: rolling caps, quiet hours, complaints first, consent."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from surveys.definition import Node
 from surveys.triggers import CHANNELS, CLASSES
 
 COMPLAINT_LAPSES = timedelta(days=30)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +166,15 @@ def refusal(policy: ContactPolicy, taken: Iterable[Reservation], asked: Reservat
     included: so exactly ``per`` later is free again.
     """
     places = list(taken)
-    for limit in policy.limits:
-        if not limit.counts(asked, policy.exempt):
-            continue
-        times = sorted(p.counts_at for p in places if limit.counts(p, policy.exempt))
+    counted = [
+        (limit, sorted(p.counts_at for p in places if limit.counts(p, policy.exempt)))
+        for limit in policy.limits
+        if limit.counts(asked, policy.exempt)
+    ]
+    for limit, times in counted:
         observed = _fullest(times, asked.counts_at, limit.per)
         if observed >= limit.max:
-            return Refusal(limit, observed, _next_free(limit, times, asked.counts_at))
+            return Refusal(limit, observed, _next_free(counted, asked.counts_at))
     return None
 
 
@@ -181,12 +185,17 @@ def _fullest(times: Sequence[datetime], at: datetime, per: timedelta) -> int:
     return max(sum(1 for t in near if end - per < t <= end) for end in ends)
 
 
-def _next_free(limit: Limit, times: Sequence[datetime], at: datetime) -> datetime:
-    """The earliest time from ``at`` on with room under ``limit``, as things stand."""
-    if limit.max == 0:
-        return datetime.max.replace(tzinfo=UTC)
-    candidates = sorted(t + limit.per for t in times if t + limit.per > at)
-    return next(c for c in candidates if _fullest(times, c, limit.per) < limit.max)
+def _next_free(counted: Sequence[tuple[Limit, Sequence[datetime]]], at: datetime) -> datetime:
+    """The earliest time from ``at`` on with room under every limit, as things stand."""
+    if any(limit.max == 0 for limit, _ in counted):
+        return NEVER
+    while late := [
+        min(t + limit.per for t in times if t + limit.per > at)
+        for limit, times in counted
+        if _fullest(times, at, limit.per) >= limit.max
+    ]:
+        at = max(late)
+    return at
 
 
 def zone(name: str | None, company_zone: str) -> ZoneInfo:
@@ -205,13 +214,18 @@ def open_time(quiet: QuietHours | None, at: datetime, where: ZoneInfo) -> dateti
     if not quiet.covers(local.time()):
         return at
     day = local.date() if local.time() < quiet.end else local.date() + timedelta(days=1)
-    ends = [_instant(day, quiet.end, where, fold) for fold in (0, 1)]
-    end = next(e for e in ends if e > at)
-    # The end itself may fall into an hour that the clock skips or repeats; quarter hours then find the way out.
-    while quiet.covers(end.astimezone(where).time()):
-        end += timedelta(minutes=15)
-    return end
+    end = local.astimezone(UTC) + (datetime.combine(day, quiet.end) - local.replace(tzinfo=None))
+    if end.astimezone(where).utcoffset() == local.utcoffset():
+        return end
+    return open_time(quiet, _clock_change(local, end, where), where)
 
 
-def _instant(day: date, clock: time, where: ZoneInfo, fold: int) -> datetime:
-    return datetime.combine(day, clock, where).replace(fold=fold).astimezone(UTC)
+def _clock_change(after: datetime, until: datetime, where: ZoneInfo) -> datetime:
+    """The moment between the two at which the clock of ``where`` is put forward or back."""
+    start = after.astimezone(UTC).replace(microsecond=0)
+    seconds = range(int((until - start).total_seconds()))
+
+    def changed(second: int) -> bool:
+        return (start + timedelta(seconds=second)).astimezone(where).utcoffset() != after.utcoffset()
+
+    return start + timedelta(seconds=bisect_left(seconds, True, key=changed))  # noqa: FBT003 what is looked for

@@ -4,13 +4,13 @@ Trigger gates come first and stand before every action; send gates stand before 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from surveys import sampling
 from surveys.conditions import Facts
-from surveys.contact_policy import ContactPolicy, Refusal, Reservation, open_time, refusal, zone
+from surveys.contact_policy import NEVER, ContactPolicy, Refusal, Reservation, open_time, refusal, zone
 from surveys.lifecycle import DEPTH_MAX
 from surveys.triggers import Send, Trigger
 
@@ -314,21 +314,22 @@ def room(
     asked: Reservation,
 ) -> Refusal | None:
     """What stands in the way of ``asked``, for the contact or for the address; None when nothing does."""
-    found = refusal(policy, contact_taken, asked)
-    shared = refusal(policy, address_taken, asked)
-    if found and shared:
-        return max(found, shared, key=lambda r: r.next_possible_at)
-    return found or shared
+    found: Refusal | None = None
+    while full := refusal(policy, contact_taken, asked) or refusal(policy, address_taken, asked):
+        found = replace(found or full, next_possible_at=full.next_possible_at)
+        if full.next_possible_at == NEVER:
+            break
+        asked = replace(asked, counts_at=full.next_possible_at)
+    return found
 
 
 def limit_closed(full: Refusal) -> Closed:
-    never = datetime.max.replace(tzinfo=UTC)
     return Closed(
         "contact_limit",
         full.observed,
         full.limit.max,
         full.limit.name,
-        None if full.next_possible_at == never else full.next_possible_at,
+        None if full.next_possible_at == NEVER else full.next_possible_at,
     )
 
 

@@ -19,6 +19,14 @@ SECRETS_MAX = 2
 MILLISECONDS_FROM = 1e11  # as seconds, a date in the year 5138
 
 
+class UnmappablePayload(ValueError):
+    """A payload that the mapping of ``target`` cannot be applied to."""
+
+    def __init__(self, target: str, message: str) -> None:
+        super().__init__(f"{target}: {message}")
+        self.target, self.message = target, message
+
+
 @dataclass(frozen=True)
 class SecretName:
     """A secret in a definition: the environment variable it comes from, or None to keep the one there is."""
@@ -124,11 +132,14 @@ def _is_target(target: str) -> bool:
 def map_payload(source: Source, body: Any, headers: Mapping[str, str]) -> dict[str, Any] | None:
     """The event in a payload, not yet checked; None when the mapping gives it no type: it is to be ignored.
 
-    ``headers`` have lower-case names.
+    ``headers`` have lower-case names. Raises :class:`UnmappablePayload`.
     """
     event: dict[str, Any] = {}
     for target, expression in (source.mapping or {}).items():
-        value = expression.search({"body": body, "headers": dict(headers)})
+        try:
+            value = expression.search({"body": body, "headers": dict(headers)})
+        except (JMESPathError, TypeError) as error:
+            raise UnmappablePayload(target, str(error).splitlines()[0]) from error
         if value is not None:
             _put(event, target, value)
     return event if event.get("type") else None
@@ -144,6 +155,8 @@ def _put(event: dict[str, Any], target: str, value: Any) -> None:
         return
     head, _, rest = target.partition(".")
     node = event.setdefault(head, {})
+    if not isinstance(node, dict):
+        raise UnmappablePayload(head, "is no object, so nothing can be put into it")
     inner, _, name = rest.partition(".")
     if head == "contact" and inner in ("attributes", "consent") and name:
         node.setdefault(inner, {})[name] = value

@@ -68,6 +68,7 @@ def _write_plain(session: Session, change: Change, _now: datetime) -> Any:
 
 def _write_source(session: Session, change: Change, now: datetime) -> None:
     row = _write_plain(session, change, now)
+    row.mapped = change.body is not None and "map" in change.body
     row.secrets = [seal(secret) for secret in change.secrets or []]
 
 

@@ -30,7 +30,7 @@ def prepare_installation(now: datetime) -> None:
         )
         session.execute(
             insert_into(Source).on_conflict_do_nothing(),
-            [{"slug": slug, "body": {"slug": slug}, "secrets": []} for slug in BUILT_IN],
+            [{"slug": slug, "body": {"slug": slug}, "secrets": [], "mapped": False} for slug in BUILT_IN],
         )
         session.execute(insert_into(Lease).on_conflict_do_nothing(), [{"name": name} for name in DUTIES])
         session.execute(insert_into(ContactLock).on_conflict_do_nothing(), [{"contact_id": 0, "seq": 0}])

@@ -50,7 +50,7 @@ def record_response(
         if not complete:
             return Recorded("started", stored=True)
         response.complete, response.completed_at = True, now
-        response.scored_at = response.announced_at = None
+        response.scored_at = None
         invitation.state, invitation.completed_at = "completed", now
         # Whoever answers has got the message, whatever the mail server left open.
         session.execute(

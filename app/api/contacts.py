@@ -15,14 +15,14 @@ from app.errors import answer
 from app.inbound.bodies import fault_of, inflate, parse_json
 from app.inbound.envelopes import ContactSchema
 from app.jobs import ring
-from app.queries.contacts import find_contacts, view_contact
+from app.queries.contacts import find_contacts, find_own_contact, view_contact
 
 blueprint = Blueprint("contacts", __name__, description="Customers")
 
 
 def one_contact(reference: str) -> int:
     """The contact that a reference means; aborts with 404, or 409 when it means several."""
-    found = find_contacts(reference)
+    found = find_contacts(reference, g.key.namespace)
     if not found:
         abort(404, "No contact has this id.")
     if len(found) > 1:
@@ -62,5 +62,8 @@ def change_contact(reference: str) -> Any:
 @blueprint.doc(summary="Forget a contact; what stays is that they are left in peace")
 @require("contacts:write")
 def delete_contact(reference: str) -> Any:
-    erase_contact(one_contact(reference), utcnow())
+    contact_id = find_own_contact(reference, g.key.namespace)
+    if contact_id is None:
+        abort(404, "No contact of this key's source has this id.")
+    erase_contact(contact_id, utcnow())
     return "", 204

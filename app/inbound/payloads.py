@@ -15,7 +15,7 @@ from app.inbound.bodies import BodyError, fault_of, inflate, parse_form, parse_j
 from app.inbound.envelopes import read_event
 from app.inbound.signatures import is_signed
 from app.queries.sources import KnownSource, find_source, held_payloads
-from surveys.sources import map_payload
+from surveys.sources import UnmappablePayload, map_payload
 
 FORMS = "application/x-www-form-urlencoded"
 
@@ -72,7 +72,10 @@ def _parse(body: bytes, content_type: str) -> Any:
 
 
 def _record(source: KnownSource, body: Any, headers: Mapping[str, str], now: datetime) -> Taken:
-    item = map_payload(source.service, body, headers)
+    try:
+        item = map_payload(source.service, body, headers)
+    except UnmappablePayload as error:
+        return Taken("rejected", {error.target: [error.message]})
     if item is None:
         return Taken("ignored")
     if "id" not in item:  # the service names no id: the same payload again is the same event

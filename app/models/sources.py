@@ -18,6 +18,7 @@ class Source(Model):
     slug: Mapped[str] = mapped_column(unique=True)
     body: Mapped[dict[str, Any]] = mapped_column(Document)
     secrets: Mapped[list[str]] = mapped_column(Document)
+    mapped: Mapped[bool] = mapped_column(default=False)  # what it sent before is held until it is
     archived_at: Mapped[datetime | None]
 
 

@@ -158,8 +158,8 @@ def open_complaints(contact_ids: Collection[int], since: datetime) -> dict[int, 
     return found
 
 
-def find_contacts(reference: str) -> list[int]:
-    """Contacts that ``reference`` may mean: ``ct_…``, an external id (``api`` before other sources), or an address."""
+def find_contacts(reference: str, namespace: str = "api") -> list[int]:
+    """Contacts that ``reference`` may mean: ``ct_…``, an external id (first of ``namespace``), or an address."""
     if reference.startswith("ct_"):
         return list(db.session.scalars(select(Contact.id).where(Contact.public_id == reference)))
     rows = db.session.execute(
@@ -170,8 +170,19 @@ def find_contacts(reference: str) -> list[int]:
             )
         )
     ).all()
-    own = [r.contact_id for r in rows if r.kind == EXTERNAL and r.namespace == "api"]
+    own = [r.contact_id for r in rows if r.kind == EXTERNAL and r.namespace == namespace]
     return own or sorted({r.contact_id for r in rows})
+
+
+def find_own_contact(reference: str, namespace: str) -> int | None:
+    """The one contact that ``ct_…`` or an external id of this namespace means: for what cannot be undone."""
+    if reference.startswith("ct_"):
+        return db.session.scalar(select(Contact.id).where(Contact.public_id == reference))
+    return db.session.scalar(
+        select(Identity.contact_id).where(
+            Identity.kind == EXTERNAL, Identity.namespace == namespace, Identity.value == reference
+        )
+    )
 
 
 def references(contact_ids: Iterable[int]) -> dict[int, str]:

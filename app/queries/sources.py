@@ -67,11 +67,10 @@ class HeldPayload:
 
 def held_payloads(limit: int) -> list[HeldPayload]:
     """Held payloads whose source has a mapping by now, oldest first."""
-    mapped = [slug for slug, body in source_definitions().items() if "map" in body]
     rows = db.session.execute(
         select(Payload.id, Source.slug, Payload.received_at, Payload.content_type, Payload.headers, Payload.body)
         .join(Source, Source.id == Payload.source_id)
-        .where(Payload.state == "held", Source.slug.in_(mapped))
+        .where(Payload.state == "held", Source.mapped)
         .order_by(Payload.id)
         .limit(limit)
     )
@@ -87,11 +86,21 @@ class KnownKey:
     secret_hash: bytes
     scopes: frozenset[str]
     source_id: int
+    namespace: str
 
 
 def find_key(key_id: str) -> KnownKey | None:
-    key = db.session.scalar(select(ApiKey).where(ApiKey.key_id == key_id, ApiKey.revoked_at.is_(None)))
-    return KnownKey(key.key_id, key.name, key.secret_hash, frozenset(key.scopes), key.source_id) if key else None
+    found = db.session.execute(
+        select(ApiKey, Source.slug, Source.body)
+        .join(Source, Source.id == ApiKey.source_id)
+        .where(ApiKey.key_id == key_id, ApiKey.revoked_at.is_(None))
+    ).one_or_none()
+    if found is None:
+        return None
+    key, slug, body = found
+    return KnownKey(
+        key.key_id, key.name, key.secret_hash, frozenset(key.scopes), key.source_id, body.get("namespace", slug)
+    )
 
 
 def list_keys() -> list[tuple[str, str, list[str], datetime, datetime | None]]:

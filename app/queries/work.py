@@ -14,6 +14,7 @@ from app.models.events import PendingEvent
 from app.models.invitations import Invitation
 from app.models.responses import Response
 from app.models.rollups import DirtyDay
+from app.models.sources import Payload, Source
 from app.models.tasks import Task
 from surveys.lifecycle import ANSWERABLE, PARTIAL_RESTS
 
@@ -22,6 +23,12 @@ def ready_kinds(now: datetime) -> list[str]:
     """The kinds of jobs that would find something to do."""
     stopped = select(Installation.sending_stopped_at).where(Installation.sending_stopped_at.is_not(None)).exists()
     ready: dict[str, list[Select[Any]]] = {
+        "read_held": [
+            select(1)
+            .select_from(Payload)
+            .join(Source, Source.id == Payload.source_id)
+            .where(Payload.state == "held", Source.mapped)
+        ],
         "resolve": [select(1).where(PendingEvent.contact_id.is_(None), PendingEvent.dead_at.is_(None))],
         "decide": [select(1).where(ContactLock.ready_at <= now)],
         "carry_out": [select(1).where(Effect.done_at.is_(None), Effect.dead_at.is_(None)).select_from(Effect)],
