@@ -1,22 +1,22 @@
 """Everything that works in the background: a supervisor, its RQ workers, and one clock.
 
-``python worker.py`` runs until it is told to stop. The supervisor opens no connection of its own: what it starts are
-fresh processes, and whichever dies is started again.
+``python worker.py`` runs until it is told to stop. The supervisor loads the program once and forks; it starts no thread
+and opens no connection of its own, and whichever of its children dies is started again.
 """
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from datetime import timedelta
-from pathlib import Path
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from types import FrameType
-from typing import Any
 
 import structlog
 from redis import Redis
 from rq import Queue, SimpleWorker
+from sqlalchemy.orm import configure_mappers
 
 import config
 from app import create_app
@@ -45,11 +45,10 @@ class BellWorker(SimpleWorker):
 def run_worker() -> None:
     """Answer the bell: one job at a time."""
     settings = config.load()
-    app = create_app(settings)
     connection = Redis.from_url(settings.redis_url)
     queue = Queue(QUEUE, connection=connection, serializer="json")
     worker = BellWorker([queue], connection=connection, serializer="json", worker_ttl=30, log_job_description=False)
-    with app.app_context():
+    with create_app(settings).app_context():
         worker.work(logging_level="WARNING")
 
 
@@ -59,23 +58,18 @@ def run_clock() -> None:
     Without Redis there is no bell, so the clock does the work itself.
     """
     settings = config.load()
-    app = create_app(settings)
     holder = f"{os.uname().nodename}:{os.getpid()}"
-    beaten = 0.0
-    with app.app_context():
+    beaten = float("-inf")
+    with create_app(settings).app_context():
         if not settings.redis_url:
             log.warning("worker.polling", because="there is no Redis")
         while True:
             try:
-                now = utcnow()
                 if time.monotonic() - beaten > BEAT_EVERY:
-                    beat(holder, now)
+                    beat(holder, utcnow())
                     beaten = time.monotonic()
-                if hold_lease("clock", holder, now, CLOCK_LEASE):
-                    kinds = ring_for_ready_work()
-                    if not settings.redis_url:
-                        for kind in kinds:
-                            KINDS[kind]()
+                if hold_lease("clock", holder, utcnow(), CLOCK_LEASE):
+                    _tick(work=not settings.redis_url)
             except Exception:
                 log.exception("clock.failed")
             finally:
@@ -83,54 +77,75 @@ def run_clock() -> None:
             time.sleep(settings.sweep_seconds)
 
 
+def _tick(*, work: bool) -> None:
+    kinds = ring_for_ready_work()
+    for kind in kinds if work else ():
+        try:
+            KINDS[kind]()
+        except Exception:
+            log.exception("job.failed", kind=kind)
+
+
+ROLES = {"worker": run_worker, "clock": run_clock}
+
+
 class Supervisor:
-    """Starts the children, starts them again when they die, and stops them when it is stopped."""
+    """Forks the children, forks them again when they die, and stops them when it is stopped."""
 
     def __init__(self, settings: config.Settings) -> None:
         workers = settings.workers if settings.redis_url else 0
         self._roles = ["clock", *(["worker"] * workers)]
-        self._children: list[subprocess.Popen[bytes] | None] = [None] * len(self._roles)
+        self._children: list[BaseProcess | None] = [None] * len(self._roles)
         self._stopping = False
 
     def run(self) -> None:
+        configure_mappers()  # once, for all children
         for wanted in (signal.SIGTERM, signal.SIGINT):
             signal.signal(wanted, self._stop)
         while not self._stopping:
             for number, child in enumerate(self._children):
-                if child is None or child.poll() is not None:
-                    if child is not None:
-                        log.warning("worker.died", role=self._roles[number], pid=child.pid, code=child.returncode)
-                    self._children[number] = subprocess.Popen(  # noqa: S603 our own file
-                        [sys.executable, str(Path(__file__).resolve()), self._roles[number]]
-                    )
+                if child is None or not child.is_alive():
+                    self._start(number, child)
             time.sleep(RESTART_AFTER)
         self._end()
+
+    def _start(self, number: int, dead: BaseProcess | None) -> None:
+        role = self._roles[number]
+        if dead is not None:
+            log.warning("worker.died", role=role, pid=dead.pid, code=dead.exitcode)
+        child = get_context("fork").Process(target=run_role, args=(role,), name=f"otklik-{role}")
+        child.start()
+        self._children[number] = child
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
     def _end(self) -> None:
-        running = [child for child in self._children if child is not None and child.poll() is None]
+        running = [child for child in self._children if child is not None and child.is_alive()]
         for child in running:
             child.terminate()
         until = time.monotonic() + STOP_WITHIN
         for child in running:
-            try:
-                child.wait(max(0.1, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            child.join(max(0.1, until - time.monotonic()))
+            if child.is_alive():
                 child.kill()
 
 
+def run_role(role: str) -> None:
+    """What a child does, from its first moment as its own process."""
+    for inherited in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(inherited, signal.SIG_DFL)
+    ROLES[role]()
+
+
 def main() -> None:
-    roles: dict[str, Any] = {
-        "worker": run_worker,
-        "clock": run_clock,
-        "supervisor": lambda: Supervisor(config.load()).run(),
-    }
     role = sys.argv[1] if len(sys.argv) > 1 else "supervisor"
-    if role not in roles:
-        sys.exit(f"usage: worker.py [{'|'.join(roles)}]")
-    roles[role]()
+    if role == "supervisor":
+        Supervisor(config.load()).run()
+    elif role in ROLES:
+        run_role(role)
+    else:
+        sys.exit(f"usage: worker.py [supervisor|{'|'.join(ROLES)}]")
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def _start(settings: config.Settings, running: _Running, host: str, port: int) -
         "web",
         [sys.executable, "-m", "gunicorn", "app.web:app", "--bind", f"{host}:{port}",
          "--workers", str(settings.web_processes), "--threads", str(settings.web_threads), "--worker-class", "gthread",
-         "--log-level", "warning", "--keep-alive", "75", "--chdir", str(root)],
+         "--preload", "--log-level", "warning", "--keep-alive", "75", "--chdir", str(root)],
         settings,
     )  # fmt: skip
     for _ in range(200):
