@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 from flask_migrate import Migrate
 from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -35,6 +35,7 @@ def create_app(settings: Settings) -> Flask:
     """
     _check(settings)
     app = Flask(__name__, static_folder="static", template_folder="templates")
+    app.url_map.merge_slashes = False  # a machine that posts is never sent elsewhere
     app.json = OrjsonProvider(app)
     app.config.update(
         {name.upper(): getattr(settings, name) for name in settings.__dataclass_fields__},
@@ -168,7 +169,10 @@ def configure_logging(settings: Settings) -> None:
 
 
 def _name_request() -> None:
+    """Give the request a name for the log, and turn away what no text of ours can contain."""
     g.request_id = request.headers.get("X-Request-ID", "")[:64] or uuid4().hex
+    if "\0" in request.path or any("\0" in value for value in request.args.values()):
+        abort(404)
 
 
 def _answer_with_name(response: Response) -> Response:

@@ -12,7 +12,7 @@ from app.auth import presented_key, require
 from app.clock import utcnow
 from app.errors import answer
 from app.extensions import dump_json, limiter
-from app.inbound.bodies import EVENTS_MAX, BodyError, inflate, parse_json, parse_ndjson
+from app.inbound.bodies import EVENTS_MAX, BodyError, inflate, parse_json, parse_ndjson, too_much
 from app.inbound.envelopes import EventSchema, read_events
 from app.jobs import ring
 from app.queries.events import find_event
@@ -67,6 +67,8 @@ def _items() -> tuple[list[Any], bool]:
         parsed = parse_json(body)
         single = not isinstance(parsed, list)
         items = [parsed] if single else parsed
+        if single and (fault := too_much(parsed)):
+            raise BodyError(fault, 413)
     else:
         raise BodyError(
             f"Content-Type {request.mimetype or '(none)'} is not known; use application/json or application/x-ndjson.",

@@ -19,6 +19,10 @@ from surveys.triggers import PRIORITIES
 blueprint = Blueprint("tasks", __name__, description="Follow-up tasks")
 
 
+def _text(longest: int) -> validate.And:
+    return validate.And(validate.Length(1, longest), validate.ContainsNoneOf("\0", error="Contains the character NUL."))
+
+
 class TaskQuery(PageQuery):
     """Filters of the list."""
 
@@ -34,10 +38,10 @@ class TaskChange(Schema):
 
     status = fields.String(validate=validate.OneOf(TASK_STATUSES))
     priority = fields.String(validate=validate.OneOf(PRIORITIES))
-    owner = fields.String(validate=validate.Length(max=200), allow_none=True)
+    owner = fields.String(validate=_text(200), allow_none=True)
     outcome = fields.String(validate=validate.OneOf(OUTCOMES), allow_none=True)
-    cause = fields.String(validate=validate.Length(max=200), allow_none=True)
-    comment = fields.String(validate=validate.Length(1, 5000))
+    cause = fields.String(validate=_text(200), allow_none=True)
+    comment = fields.String(validate=_text(5000))
 
 
 @blueprint.get("/tasks")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ BODY_MAX = 5_000_000
 EVENT_MAX = 64_000
 EVENTS_MAX = 1_000
 DEPTH_MAX = 32
+_LONG_NUMBER = re.compile(rb"\d{19}")
 
 
 class BodyError(ValueError):
@@ -36,20 +38,29 @@ def inflate(body: bytes, encoding: str) -> bytes:
 
     Raises :class:`BodyError` (413, 415 or 400).
     """
-    if encoding in ("", "identity"):
-        inflated = body
-    elif encoding == "gzip":
+    coding = encoding.strip().lower()
+    if coding not in ("", "identity", "gzip"):
+        raise BodyError(f"Content-Encoding {encoding} is not known; use gzip.", 415)
+    inflated = _gunzip(body) if coding == "gzip" else body
+    if len(inflated) > BODY_MAX:
+        raise BodyError(f"The body is larger than {BODY_MAX:,} bytes.", 413)
+    return inflated
+
+
+def _gunzip(body: bytes) -> bytes:
+    """All members of a gzip body (RFC 1952 allows several), but no more than shows that it is too large."""
+    inflated, rest = b"", body
+    while len(inflated) <= BODY_MAX:
+        inflater = zlib.decompressobj(wbits=31)
         try:
-            inflater = zlib.decompressobj(wbits=31)
-            inflated = inflater.decompress(body, BODY_MAX + 1)
+            inflated += inflater.decompress(rest, BODY_MAX + 1 - len(inflated))
         except zlib.error as error:
             raise BodyError("The body is not gzip.", 400) from error
         if not inflater.eof and len(inflated) <= BODY_MAX:
             raise BodyError("The gzip body is cut off.", 400)
-    else:
-        raise BodyError(f"Content-Encoding {encoding} is not known; use gzip.", 415)
-    if len(inflated) > BODY_MAX:
-        raise BodyError(f"The body is larger than {BODY_MAX:,} bytes.", 413)
+        rest = inflater.unused_data
+        if not rest:
+            break
     return inflated
 
 
@@ -58,10 +69,11 @@ def parse_json(body: bytes) -> Any:
 
     Raises :class:`BodyError` (400).
     """
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
+    if not _LONG_NUMBER.search(body):  # orjson would round them
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass
     try:  # slower, and more patient: one bad item must not cost the good ones
         return json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -128,6 +140,12 @@ def fault_of(item: Any) -> str | None:
     if b"null" in written and any(isinstance(v, float) and not math.isfinite(v) for v in _leaves(item)):
         return "NaN and Infinity are not JSON."
     return None
+
+
+def too_much(item: Any) -> str | None:
+    """The fault of an item that is refused for its size or depth."""
+    fault = fault_of(item)
+    return fault if fault and fault.startswith(("Larger", "Nested")) else None
 
 
 def _depth(item: Any) -> int:

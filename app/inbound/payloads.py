@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 
 from app.actions.events import record_events
 from app.actions.sources import keep_payload, mark_payload
-from app.inbound.bodies import BodyError, fault_of, inflate, parse_form, parse_json
+from app.inbound.bodies import BodyError, fault_of, inflate, parse_form, parse_json, too_much
 from app.inbound.envelopes import read_event
 from app.inbound.signatures import is_signed
 from app.queries.sources import KnownSource, find_source, held_payloads
@@ -53,7 +53,7 @@ def take_payload(
     if fault:
         raise fault
     if found := fault_of(body):
-        raise BodyError(found, 413 if found.startswith("Larger") else 422)
+        raise BodyError(found, 413 if too_much(body) else 422)
     if source.service.mapping is None:
         keep_payload(source.id, inflated, content_type, headers, None, now)
         return Taken("held")
