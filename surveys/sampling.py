@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-_BITS = 53  # as many as a float holds, so that no lot is rounded up to 1
+_LOTS = 1 << 53  # as many as a float tells apart, so that none is rounded up to 1
 
 
 def draw(salt: bytes, trigger: str, sampling_id: str, period: int = 0) -> float:
     """A number in [0, 1), uniform over contacts: keyed BLAKE2b of trigger, contact and period (RFC 7693)."""
     digest = blake2b(f"{trigger}\x1f{sampling_id}\x1f{period}".encode(), key=salt, digest_size=8).digest()
-    return (int.from_bytes(digest) >> (64 - _BITS)) / 2**_BITS
+    return (int.from_bytes(digest) >> 11) / _LOTS
 
 
 def period(salt: bytes, sampling_id: str, at: datetime, redraw: timedelta | None) -> int:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveys.conditions import (
+    CALCULATIONS,
     DEPTH_MAX,
     LEAVES_MAX,
     LIST_MAX,
@@ -778,23 +779,7 @@ words = st.sampled_from(
     [*OPERATORS, "properties.a", "contact.segments", "type", "order.paid", "30d", "й", "2026-11-20"]
 )
 keys = st.sampled_from(
-    [
-        "all",
-        "any",
-        "not",
-        "field",
-        "op",
-        "value",
-        "events",
-        "count",
-        "sum",
-        "avg",
-        "last_days",
-        "within",
-        "by",
-        "where",
-        "times",
-    ],
+    ["all", "any", "not", "field", "op", "value", "events", *CALCULATIONS, "within", "by", "where", "times"]
 )
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | words
 anything = st.recursive(
