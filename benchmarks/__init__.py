@@ -1,0 +1,1 @@
+"""Every budget, measured beside its reference in the same run."""

@@ -1,0 +1,78 @@
+"""``python -m benchmarks [NAME …]``: measure, print, and with ``--write`` keep the figures as a page."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import traceback
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+
+import psycopg
+
+from app.clock import utcnow
+from benchmarks import backlog
+from benchmarks.results import Row, as_markdown, as_text
+from benchmarks.stack import Stack
+
+BENCHMARKS: dict[str, Callable[[Stack], Iterator[Row]]] = {
+    "backlog": backlog.measure,
+}
+
+
+def main() -> int:
+    parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="keep the figures as a page")
+    parser.add_argument("--purchases", type=Path, metavar="FILE", help="purchases to import, one per line")
+    told = parser.parse_args()
+    scratch = Path(tempfile.mkdtemp(prefix="otklik-bench-"))
+    with ExitStack() as closing:
+        closing.callback(shutil.rmtree, scratch, ignore_errors=True)
+        stack = Stack(scratch, closing, told.quick, told.purchases)
+        rows, failed = _measure(stack, told.names or list(BENCHMARKS))
+        facts = _facts(stack)
+    print(f"\n{as_text(rows)}\n\n{facts}")
+    if told.write:
+        told.write.write_text(_page(rows, facts))
+    for name in failed:
+        print(f"FAILED: {name}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _measure(stack: Stack, names: Sequence[str]) -> tuple[list[Row], list[str]]:
+    rows, failed = [], []
+    for name in names:
+        began = perf_counter()
+        try:
+            for row in BENCHMARKS[name](stack):
+                print(f"  {row.name}: {row.cells()[1]}", flush=True)
+                rows.append(row)
+        except Exception:  # noqa: BLE001 one that fails must not cost the others
+            traceback.print_exc()
+            failed.append(name)
+        print(f"{name}: {perf_counter() - began:.0f} s", flush=True)
+    return rows, failed
+
+
+def _facts(stack: Stack) -> str:
+    with psycopg.connect(stack.postgres.url("postgres")) as connection:
+        postgres = connection.info.server_version // 10_000
+    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+    return (
+        f"`{command}`, {utcnow():%Y-%m-%d}: {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, "
+        f"PostgreSQL {postgres} with its default settings, load average before {os.getloadavg()[2]:.1f}."
+    )
+
+
+def _page(rows: Sequence[Row], facts: str) -> str:
+    return f"# Benchmarks\n\n{facts}\n\n{as_markdown(rows)}\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
