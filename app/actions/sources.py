@@ -1,5 +1,6 @@
 """Keys of services, and payloads that are kept aside."""
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,7 +22,7 @@ SCOPES = (
     "read",
     "all",
 )
-KEEP_HEADERS = frozenset({"content-type", "content-encoding", "user-agent", "webhook-id", "webhook-timestamp"})
+MAY_HOLD_SECRET = re.compile("auth|cookie|token|secret|sign|key|passw|hmac|digest")
 
 
 class UnknownSource(LookupError):
@@ -86,7 +87,7 @@ def keep_payload(
                 received_at=now,
                 state="refused" if errors is not None else "held",
                 content_type=content_type,
-                headers={k: v for k, v in headers.items() if k in KEEP_HEADERS},
+                headers={k: v for k, v in headers.items() if not MAY_HOLD_SECRET.search(k)},
                 body=body,
                 errors=errors,
             )

@@ -111,16 +111,18 @@ def parse_form(body: bytes) -> dict[str, Any]:
 
 
 def _put(tree: dict[str, Any], keys: list[str], value: str) -> None:
+    listing = len(keys) > 1 and not keys[-1]
+    path, name = (keys[:-2], keys[-2]) if listing else (keys[:-1], keys[-1])
     node = tree
-    for key in keys[:-1] if keys[-1] else keys[:-2]:
+    for key in path:
         inner = node.get(key)
         node[key] = inner if isinstance(inner, dict) else {}
         node = node[key]
-    if keys[-1]:
-        node[keys[-1]] = value
+    if listing:
+        before = node.get(name)
+        node[name] = [*(before if isinstance(before, list) else []), value]
     else:
-        listed = node.get(keys[-2])
-        node[keys[-2]] = [*(listed if isinstance(listed, list) else []), value]
+        node[name] = value
 
 
 def fault_of(item: Any) -> str | None:

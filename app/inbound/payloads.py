@@ -54,6 +54,10 @@ def take_payload(
         raise fault
     if found := fault_of(body):
         raise BodyError(found, 413 if too_much(body) else 422)
+    headers = {name: value for name, value in headers.items() if name != source.service.header}
+    if source.service.scheme == "body-field" and isinstance(body, dict):  # the secret has done its work
+        body = {name: value for name, value in body.items() if name != source.service.field}
+        inflated, content_type = orjson.dumps(body), "application/json"
     if source.service.mapping is None:
         keep_payload(source.id, inflated, content_type, headers, None, now)
         return Taken("held")
