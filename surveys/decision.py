@@ -212,7 +212,7 @@ def _close_trigger(this: _Round, trigger: Trigger) -> Closed | None:
         return Closed("loop", event.depth, DEPTH_MAX)
     if trigger.status not in ACTIVE:
         return Closed("not_live", trigger.status, "live")
-    late = this.now - event.occurred_at - min((send.delay for _, send in trigger.sends), default=timedelta(0))
+    late = _lateness(trigger, event, this.now)
     if late > trigger.fresh:
         return Closed("stale", int(late.total_seconds()), int(trigger.fresh.total_seconds()))
     if contact is not None and trigger.sample.rate < 1:
@@ -222,6 +222,11 @@ def _close_trigger(this: _Round, trigger: Trigger) -> Closed | None:
             ends = sampling.period_ends(rules.sampling_salt, contact.sampling_id, event.occurred_at, redraw)
             return Closed("not_sampled", round(lot, 4), trigger.sample.rate, next_possible_at=ends)
     return None
+
+
+def _lateness(trigger: Trigger, event: Event, at: datetime) -> timedelta:
+    """How long after the event, and the delay that its first send asks for, it is decided."""
+    return at - event.occurred_at - min((send.delay for _, send in trigger.sends), default=timedelta(0))
 
 
 def sample_draw(trigger: Trigger, sampling_id: str, rules: Rules, at: datetime) -> float:
@@ -378,7 +383,7 @@ def ladder(
         "depth": (event.depth, DEPTH_MAX),
         "live": ("live", "live"),
         "fresh": (
-            int((decided_at - event.occurred_at).total_seconds()),
+            int(_lateness(trigger, event, decided_at).total_seconds()),
             int(trigger.fresh.total_seconds()),
         ),
     }
