@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import wraps
+from functools import cache, wraps
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -16,7 +16,21 @@ from flask.json.provider import JSONProvider
 from flask_limiter import Limiter
 from flask_sqlalchemy import SQLAlchemy
 from redis import Redis
-from sqlalchemy import JSON, BigInteger, DateTime, Engine, Integer, MetaData, Table, event, insert, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    any_,
+    event,
+    insert,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect
@@ -136,17 +150,59 @@ def insert_into(model: type[Any]) -> Any:
     return (sqlite if is_sqlite() else postgresql).insert(table_of(model))
 
 
-def insert_rows(session: Session, model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows by column name, all in one statement; none is fine."""
-    if rows:
-        session.execute(insert(table_of(model)), rows)
+def insert_rows(
+    session: Session, model: type[Any], rows: Sequence[Mapping[str, Any]], returning: Sequence[str] = ()
+) -> Iterable[Any]:
+    """Insert rows by column name, all in one statement; none is fine. Answers the columns ``returning``, in any order.
+
+    On PostgreSQL the rows travel as one JSON text: a fifth of the client's work for one parameter per value.
+    """
+    if not rows:
+        return ()
+    table = table_of(model)
+    if is_sqlite() or len(rows) == 1:
+        statement: Any = insert(table)
+        if returning:
+            statement = statement.returning(*(table.c[name] for name in returning))
+        result = session.execute(statement, list(rows))
+    else:
+        written = orjson.dumps(rows, default=_bytea, option=orjson.OPT_UTC_Z).decode()
+        result = session.execute(_insert_json(table, tuple(rows[0]), tuple(returning)), {"rows": written})
+    return result.all() if returning else ()
+
+
+def _bytea(value: Any) -> str:
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    raise TypeError(f"{type(value).__name__} has no place in a row")
+
+
+@cache
+def _insert_json(table: Table, names: tuple[str, ...], returning: tuple[str, ...]) -> Any:
+    """One INSERT for any number of rows; its words are our own column names, the rows are its one parameter."""
+    dialect = db.engine.dialect
+    quote = dialect.identifier_preparer.quote
+    columns = ", ".join(quote(name) for name in names)
+    shapes = ", ".join(f"{quote(n)} {table.c[n].type.compile(dialect=dialect)}" for n in names)
+    back = f" RETURNING {', '.join(map(quote, returning))}" if returning else ""
+    return text(
+        f"INSERT INTO {quote(table.name)} ({columns})"  # noqa: S608
+        f" SELECT {columns} FROM json_to_recordset(CAST(:rows AS json)) AS given ({shapes}){back}"
+    )
+
+
+def among(column: Any, values: Iterable[Any]) -> Any:
+    """Whether a column is one of many values: on PostgreSQL one array, so that one statement serves any number."""
+    if is_sqlite():
+        return column.in_(list(values))
+    return column == any_(literal(list(values), postgresql.ARRAY(column.type)))
 
 
 def lock_rows(session: Session, key: Any, values: Iterable[Any]) -> None:
     """Wait for, and take, the rows of a lock table, in one order for everybody."""
     wanted = sorted(set(values))
     if wanted:
-        session.execute(select(key).where(key.in_(wanted)).order_by(key).with_for_update(key_share=True))
+        session.execute(select(key).where(among(key, wanted)).order_by(key).with_for_update(key_share=True))
 
 
 def remembered(read: Callable[P, R]) -> Callable[P, R]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.extensions import insert_into, insert_rows, lock_rows, table_of, transaction
+from app.extensions import among, insert_into, insert_rows, lock_rows, table_of, transaction
 from app.links import keyed_hash
 from app.models.accounts import Lease
 from app.models.contacts import (
@@ -133,7 +133,7 @@ def _known_by_public_id(session: Session, given: Sequence[str]) -> dict[str, int
     wanted = {reference for reference in given if reference.startswith("ct_")}
     if not wanted:
         return {}
-    rows = session.execute(select(Contact.public_id, Contact.id).where(Contact.public_id.in_(wanted)))
+    rows = session.execute(select(Contact.public_id, Contact.id).where(among(Contact.public_id, wanted)))
     found = {public_id: contact_id for public_id, contact_id in rows}
     for reference in sorted(wanted - set(found)):
         raise UnknownContact(reference)
@@ -393,7 +393,7 @@ def _store_addresses(session: Session, people: Sequence[_Person]) -> None:
     shared = sorted(i for i, contacts in after.items() if len(contacts) > 1)
     if shared:
         lock_rows(session, ContactLock.contact_id, {c for i in shared for c in before.get(i, ())})
-        session.execute(update(Address).where(Address.id.in_(shared)).values(shared=True))
+        session.execute(update(Address).where(among(Address.id, shared)).values(shared=True))
     statement = insert_into(ContactAddress)
     session.execute(
         statement.on_conflict_do_update(
@@ -445,7 +445,7 @@ def _store_results(session: Session, resolved: Sequence[_Resolved], now: datetim
     )
     done = [r.event.id for r in resolved if r.event.history]
     if done:
-        session.execute(delete(PendingEvent).where(PendingEvent.event_id.in_(done)))
+        session.execute(delete(PendingEvent).where(among(PendingEvent.event_id, done)))
     waiting = [
         {"key": r.event.id, "contact_id": r.contact_id, "ambiguous": r.rivals is not None}
         for r in resolved
@@ -463,6 +463,6 @@ def _wake_contacts(session: Session, contact_ids: Collection[int], now: datetime
         lock_rows(session, ContactLock.contact_id, contact_ids)
         session.execute(
             update(ContactLock)
-            .where(ContactLock.contact_id.in_(contact_ids))
+            .where(among(ContactLock.contact_id, contact_ids))
             .values(ready_at=func.coalesce(ContactLock.ready_at, now))
         )

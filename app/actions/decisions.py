@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from app.extensions import insert_into, insert_rows, lock_rows, transaction
+from app.extensions import among, insert_into, insert_rows, lock_rows, transaction
 from app.links import new_public_id
 from app.models.contacts import Complaint, ContactLock
 from app.models.decisions import ConditionMiss, Decision, Effect, Reservation
@@ -193,9 +193,12 @@ class _Makers:
 def _store(session: Session, rows: _Rows) -> None:
     insert_rows(session, Decision, rows.decisions)
     if rows.invitations:
-        statement = insert_into(Invitation).returning(Invitation.id, sort_by_parameter_order=True)
-        ids = session.scalars(statement, rows.invitations).all()
-        reserved = [{"invitation_id": i, **r} for i, r in zip(ids, rows.reservations, strict=True)]
+        stored = insert_rows(session, Invitation, rows.invitations, ("public_id", "id"))
+        ids = {public_id: invitation_id for public_id, invitation_id in stored}
+        reserved = [
+            {"invitation_id": ids[i["public_id"]], **r}
+            for i, r in zip(rows.invitations, rows.reservations, strict=True)
+        ]
         insert_rows(session, Reservation, reserved)
     insert_rows(session, Effect, rows.effects)
     insert_rows(
@@ -216,8 +219,8 @@ def _store(session: Session, rows: _Rows) -> None:
 
 def _finish(session: Session, batch: Batch, contact_ids: Sequence[int]) -> None:
     """Take the events off the list; contacts with more of them stay ready."""
-    session.execute(delete(PendingEvent).where(PendingEvent.event_id.in_([e.id for e in batch.waiting])))
+    session.execute(delete(PendingEvent).where(among(PendingEvent.event_id, [e.id for e in batch.waiting])))
     done = [i for i in contact_ids if i not in batch.unfinished]
     session.execute(
-        update(ContactLock).where(ContactLock.contact_id.in_(done)).values(seq=ContactLock.seq + 1, ready_at=None)
+        update(ContactLock).where(among(ContactLock.contact_id, done)).values(seq=ContactLock.seq + 1, ready_at=None)
     )

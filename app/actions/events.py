@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.extensions import insert_into, insert_rows, lock_rows, transaction
+from app.extensions import among, insert_into, insert_rows, lock_rows, transaction
 from app.models.contacts import ContactLock
 from app.models.events import Event, EventKey, PendingEvent
 from surveys.lifecycle import ATTEMPTS_MAX
@@ -75,7 +75,7 @@ def _claim_keys(
     if len(won) == len(ids):
         return won
     taken = select(EventKey.event_id, EventKey.external_id, EventKey.body_hash).where(
-        EventKey.source_id == source_id, EventKey.external_id.in_([i for i in ids if i not in won])
+        EventKey.source_id == source_id, among(EventKey.external_id, [i for i in ids if i not in won])
     )
     return won | {i: (event_id, held, None) for event_id, i, held in session.execute(taken)}
 
@@ -136,18 +136,18 @@ def redrive_events(event_ids: Sequence[int] | None, now: datetime) -> int:
     with transaction() as session:
         dead = select(PendingEvent.event_id, PendingEvent.contact_id).where(PendingEvent.dead_at.is_not(None))
         if event_ids is not None:
-            dead = dead.where(PendingEvent.event_id.in_(event_ids))
+            dead = dead.where(among(PendingEvent.event_id, event_ids))
         rows = session.execute(dead).all()
         contacts = sorted({c for _, c in rows if c is not None})
         lock_rows(session, ContactLock.contact_id, contacts)
         session.execute(
             update(PendingEvent)
-            .where(PendingEvent.event_id.in_([e for e, _ in rows]))
+            .where(among(PendingEvent.event_id, [e for e, _ in rows]))
             .values(dead_at=None, attempts=0, error=None)
         )
         session.execute(
             update(ContactLock)
-            .where(ContactLock.contact_id.in_(contacts))
+            .where(among(ContactLock.contact_id, contacts))
             .values(ready_at=func.coalesce(ContactLock.ready_at, now))
         )
     return len(rows)

@@ -20,7 +20,7 @@ class DecisionQuery(LimitQuery):
     contact = fields.String(load_default=None)
     trigger = fields.String(load_default=None)
     outcome = fields.String(load_default=None, validate=validate.OneOf(("invited", "deferred", "skipped", "acted")))
-    cursor = fields.String(load_default="", validate=validate.Regexp(r"^(\d+-\d+)?$"))
+    cursor = fields.String(load_default="", validate=validate.Regexp(r"^(\d{1,18}-\d{1,18})?$"))
 
 
 @blueprint.get("/decisions")

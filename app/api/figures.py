@@ -14,25 +14,27 @@ blueprint = Blueprint("figures", __name__, description="Figures with their certa
 
 
 class FigureQuery(Schema):
-    """The company days to look at, both included, and what to group by."""
-
-    class Meta:
-        unknown = RAISE
+    """The company days to look at, both included, what to group by, and the one survey, trigger … to look at."""
 
     begin = fields.Date(load_default=None, data_key="from")
     end = fields.Date(load_default=None, data_key="to")
     group = fields.String(load_default=None, validate=validate.OneOf(sorted(GROUPS)))
+    survey = fields.String()
+    trigger = fields.String()
+    touchpoint = fields.String()
+    channel = fields.String()
 
 
 @blueprint.get("/metrics/<metric>")
 @blueprint.doc(summary="NPS, CSAT (% of 4 and 5), CES (mean) or response rate (%), with n and 95 % interval")
 @require("read")
-@blueprint.arguments(FigureQuery, location="query")
+@blueprint.arguments(FigureQuery, location="query", unknown=RAISE)
 def get_metric(query: dict[str, Any], metric: str) -> Any:
     if metric not in METRICS:
         abort(404, f"Known metrics are {', '.join(METRICS)}.")
-    found = figures(metric, query["begin"], query["end"], query["group"])
-    if not query["group"]:
+    begin, end, group = (query.pop(name) for name in ("begin", "end", "group"))
+    found = figures(metric, begin, end, group, only=query)
+    if not group:
         return jsonify({"metric": metric, **_as_json(found[0].figure)})
     items = [{"group": row.group, **_as_json(row.figure)} for row in found]
     return jsonify({"metric": metric, "items": items, "next": None})

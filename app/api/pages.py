@@ -7,6 +7,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 Row = TypeVar("Row")
 LIMIT_MAX = 500
+ID_MAX = 2**63 - 1
 
 
 class LimitQuery(Schema):
@@ -21,7 +22,7 @@ class LimitQuery(Schema):
 class PageQuery(LimitQuery):
     """How many rows, after which."""
 
-    cursor = fields.Integer(load_default=0, validate=validate.Range(min=0))
+    cursor = fields.Integer(load_default=0, validate=validate.Range(0, ID_MAX))
 
 
 def paged(rows: Sequence[Row], limit: int, last: Any) -> dict[str, Any]:

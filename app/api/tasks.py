@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.actions.tasks import work_task
-from app.api.pages import PageQuery, paged
+from app.api.pages import ID_MAX, PageQuery, paged
 from app.auth import require
 from app.clock import utcnow
 from app.jobs import ring
@@ -69,6 +69,7 @@ def get_task(task_id: int) -> Any:
 @require("tasks:write")
 @blueprint.arguments(TaskChange)
 def patch_task(change: dict[str, Any], task_id: int) -> Any:
+    _check_id(task_id)
     comment = change.pop("comment", None)
     work_task(task_id, change, comment, g.key.name, utcnow())
     if change.get("status") == "resolved":
@@ -76,6 +77,12 @@ def patch_task(change: dict[str, Any], task_id: int) -> Any:
     return _one(task_id)
 
 
+def _check_id(task_id: int) -> None:
+    if task_id > ID_MAX:
+        abort(404, "No task has this id.")
+
+
 def _one(task_id: int) -> Any:
+    _check_id(task_id)
     found = list_tasks(only=task_id)
     return jsonify(asdict(found[0])) if found else abort(404, "No task has this id.")

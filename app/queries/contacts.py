@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, or_, select
 
-from app.extensions import db
+from app.extensions import among, db
 from app.models.contacts import Address, Complaint, Contact, ContactAddress, Identity
 from app.models.events import Event, PendingEvent
 from app.models.sources import Source
@@ -79,7 +79,7 @@ def owners(keys: Collection[IdentityKey]) -> dict[IdentityKey, int]:
     for (kind, namespace), values in by_kind.items():
         rows = db.session.execute(
             select(Identity.value, Identity.contact_id).where(
-                Identity.kind == kind, Identity.namespace == namespace, Identity.value.in_(values)
+                Identity.kind == kind, Identity.namespace == namespace, among(Identity.value, values)
             )
         )
         found |= {(kind, namespace, value): contact for value, contact in rows}
@@ -96,11 +96,11 @@ def profiles(contact_ids: Collection[int]) -> dict[int, Profile]:
             Contact.attributes,
             Contact.consents,
             Contact.profile_at,
-        ).where(Contact.id.in_(contact_ids))
+        ).where(among(Contact.id, contact_ids))
     )
     found = {r.id: Profile(*r) for r in rows}
     named = select(Identity.contact_id, Identity.namespace).where(
-        Identity.contact_id.in_(contact_ids), Identity.kind == EXTERNAL
+        among(Identity.contact_id, contact_ids), Identity.kind == EXTERNAL
     )
     for contact_id, namespace in db.session.execute(named):
         found[contact_id].namespaces.add(namespace)
@@ -114,7 +114,7 @@ def newest_addresses(contact_ids: Collection[int]) -> dict[int, dict[str, Addres
     rows = db.session.execute(
         select(ContactAddress.contact_id, ContactAddress.channel, Address)
         .join(Address, Address.id == ContactAddress.address_id)
-        .where(ContactAddress.contact_id.in_(contact_ids))
+        .where(among(ContactAddress.contact_id, contact_ids))
         .order_by(ContactAddress.since, ContactAddress.address_id)
     )
     found: dict[int, dict[str, Address]] = {}
@@ -129,7 +129,7 @@ def addresses_by_value(keys: Collection[tuple[str, str]]) -> dict[tuple[str, str
     for channel in {channel for channel, _ in keys}:
         values = [value for c, value in keys if c == channel]
         rows = db.session.execute(
-            select(Address.value, Address.id).where(Address.channel == channel, Address.value.in_(values))
+            select(Address.value, Address.id).where(Address.channel == channel, among(Address.value, values))
         )
         found |= {(channel, value): address_id for value, address_id in rows}
     return found
@@ -137,7 +137,9 @@ def addresses_by_value(keys: Collection[tuple[str, str]]) -> dict[tuple[str, str
 
 def owners_of_addresses(address_ids: Collection[int]) -> dict[int, set[int]]:
     rows = db.session.execute(
-        select(ContactAddress.address_id, ContactAddress.contact_id).where(ContactAddress.address_id.in_(address_ids))
+        select(ContactAddress.address_id, ContactAddress.contact_id).where(
+            among(ContactAddress.address_id, address_ids)
+        )
     )
     found: dict[int, set[int]] = {}
     for address_id, contact_id in rows:
@@ -149,7 +151,7 @@ def open_complaints(contact_ids: Collection[int], since: datetime) -> dict[int, 
     """Open complaints per contact: key → when it was opened. Those opened before ``since`` have lapsed."""
     rows = db.session.execute(
         select(Complaint.contact_id, Complaint.key, Complaint.opened_at).where(
-            Complaint.contact_id.in_(contact_ids), Complaint.closed_at.is_(None), Complaint.opened_at > since
+            among(Complaint.contact_id, contact_ids), Complaint.closed_at.is_(None), Complaint.opened_at > since
         )
     )
     found: dict[int, dict[str, datetime]] = {}
@@ -188,11 +190,11 @@ def find_own_contact(reference: str, namespace: str) -> int | None:
 def references(contact_ids: Iterable[int]) -> dict[int, str]:
     """How contacts are addressed from outside: their external id, else ``ct_…``."""
     wanted = set(contact_ids)
-    rows = db.session.execute(select(Contact.id, Contact.public_id).where(Contact.id.in_(wanted)))
+    rows = db.session.execute(select(Contact.id, Contact.public_id).where(among(Contact.id, wanted)))
     found: dict[int, str] = {contact_id: public_id for contact_id, public_id in rows}
     named = db.session.execute(
         select(Identity.contact_id, Identity.value, Identity.namespace)
-        .where(Identity.contact_id.in_(wanted), Identity.kind == EXTERNAL)
+        .where(among(Identity.contact_id, wanted), Identity.kind == EXTERNAL)
         .order_by((Identity.namespace == "api"), Identity.id.desc())
     )
     return found | {contact_id: value for contact_id, value, _ in named}

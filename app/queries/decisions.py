@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
-from app.extensions import db
+from app.extensions import among, db
 from app.models.contacts import Address, Contact, ContactLock
 from app.models.decisions import Reservation
 from app.models.events import Event, PendingEvent
@@ -119,7 +119,7 @@ def _waiting_events(contact_ids: Collection[int], limit: int) -> list[WaitingEve
         )
         .join(PendingEvent, PendingEvent.event_id == Event.id)
         .join(Source, Source.id == Event.source_id)
-        .where(PendingEvent.contact_id.in_(contact_ids), PendingEvent.dead_at.is_(None))
+        .where(among(PendingEvent.contact_id, contact_ids), PendingEvent.dead_at.is_(None))
         .order_by(PendingEvent.contact_id, Event.occurred_at, Event.id)
         .limit(limit)
     )
@@ -152,12 +152,12 @@ def _load_contacts(batch: Batch, contact_ids: set[int], now: datetime) -> None:
             Contact.attributes,
             Contact.consents,
             Contact.unsubscribed_at,
-        ).where(Contact.id.in_(contact_ids))
+        ).where(among(Contact.id, contact_ids))
     ).all()
     reached = newest_addresses(contact_ids)
     shared = sorted({a.id for found in reached.values() for a in found.values() if a.shared})
     if shared:  # a shared address is locked too, for its own limits; after the contacts, and in one order
-        db.session.execute(select(Address.id).where(Address.id.in_(shared)).order_by(Address.id).with_for_update())
+        db.session.execute(select(Address.id).where(among(Address.id, shared)).order_by(Address.id).with_for_update())
     taken = reservations(contact_ids, shared, now - batch.rules.policy.longest)
     # One object per address: contacts that share it see each other's promises.
     addresses = {
@@ -196,9 +196,9 @@ def reservations(
     contact_ids: Collection[int], address_ids: Collection[int], since: datetime, without: int | None = None
 ) -> Taken:
     """Reservations counted after ``since`` of these contacts and at these addresses, but for invitation ``without``."""
-    whose: Any = Reservation.contact_id.in_(contact_ids)
+    whose: Any = among(Reservation.contact_id, contact_ids)
     if address_ids:
-        whose = or_(whose, Reservation.address_id.in_(address_ids))
+        whose = or_(whose, among(Reservation.address_id, address_ids))
     rows = db.session.execute(
         select(
             Reservation.invitation_id,
@@ -284,7 +284,7 @@ def past_events(
     in_window = or_(*(and_(Event.type == kind, Event.occurred_at > until - w) for kind, w in windows.items()))
     rows = db.session.execute(
         select(Event.contact_id, Event.type, Event.id, Event.occurred_at, Event.properties)
-        .where(Event.contact_id.in_(contact_ids), in_window)
+        .where(among(Event.contact_id, contact_ids), in_window)
         .order_by(Event.occurred_at, Event.id)
     )
     found: dict[int, dict[str, list[tuple[int, PastEvent]]]] = {}
@@ -300,7 +300,7 @@ def _decided_types(contact_ids: Collection[int], kinds: Collection[str]) -> set[
     waiting = select(PendingEvent.event_id).where(PendingEvent.event_id == Event.id).exists()
     rows = db.session.execute(
         select(Event.contact_id, Event.type)
-        .where(Event.contact_id.in_(contact_ids), Event.type.in_(kinds), ~waiting)
+        .where(among(Event.contact_id, contact_ids), among(Event.type, kinds), ~waiting)
         .distinct()
     )
     return {(contact_id, kind) for contact_id, kind in rows if contact_id is not None}

@@ -128,13 +128,12 @@ def list_invitations(contact_id: int | None, state: str | None, after: int, limi
         query = query.where(Invitation.state == state)
     rows = db.session.execute(query).all()
     known = references({i.contact_id for i, *_ in rows})
-    delivered = dict(
-        db.session.execute(
-            select(Delivery.invitation_id, Delivery.state)
-            .where(Delivery.invitation_id.in_([i.id for i, *_ in rows]))
-            .order_by(Delivery.id)
-        ).tuples()
+    states = db.session.execute(
+        select(Delivery.invitation_id, Delivery.state)
+        .where(Delivery.invitation_id.in_([i.id for i, *_ in rows]))
+        .order_by(Delivery.id)
     )
+    delivered = {invitation_id: state for invitation_id, state in states}
     return [
         InvitationView(
             id=invitation.id,

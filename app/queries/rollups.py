@@ -1,6 +1,6 @@
 """Figures over a period, added up from the days."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -49,8 +49,13 @@ class GroupFigure:
     figure: Figure
 
 
-def figures(metric: str, begin: date | None, end: date | None, group: str | None) -> list[GroupFigure]:
-    """A metric over the company days from ``begin`` to ``end``, both included; per value of ``group`` if named."""
+def figures(
+    metric: str, begin: date | None, end: date | None, group: str | None, only: Mapping[str, str] | None = None
+) -> list[GroupFigure]:
+    """A metric over the company days from ``begin`` to ``end``, both included; per value of ``group`` if named.
+
+    ``only`` holds the one value of a group to look at, by group.
+    """
     sums = [func.coalesce(func.sum(getattr(Rollup, name)), 0).label(name) for name in COUNTS]
     columns = [GROUPS[group].label("value"), *sums] if group else sums
     query: Any = (
@@ -63,6 +68,8 @@ def figures(metric: str, begin: date | None, end: date | None, group: str | None
         query = query.where(Rollup.day >= begin)
     if end:
         query = query.where(Rollup.day <= end)
+    for name, value in (only or {}).items():
+        query = query.where(GROUPS[name] == value)
     if group:
         query = query.group_by(GROUPS[group]).order_by(GROUPS[group])
     return [
