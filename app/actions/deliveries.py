@@ -1,7 +1,7 @@
 """Handing over: claimed under a lease, begun with a commit, settled once; never begun again when it may have left."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -175,7 +175,7 @@ def _notice(delivery: Delivery) -> Message:
 
 def _open(session: Session, invitation: Invitation, now: datetime) -> None:
     """From here on the message may have arrived, so its place counts now and its link must work."""
-    invitation.state = "open" if invitation.survey_version_id else "completed"
+    invitation.state = "completed" if _is_message(invitation) else "open"
     invitation.handed_over_at = now
     invitation.expires_at = (
         now + timedelta(seconds=invitation.expires_after) if invitation.expires_after is not None else None
@@ -214,6 +214,8 @@ def settle_delivery(claim: Claim, result: Result, now: datetime) -> bool:
         )
         if delivery is None:
             return False
+        if invitation is not None and invitation.started_at is not None:
+            result = replace(result, state="delivered")  # whoever answers has got it, whatever the server said
         if result.state == "refused":
             _settle_refused(session, delivery, invitation, result, now)
         elif result.state == "retrying":
@@ -230,7 +232,7 @@ def _settle_refused(
     session: Session, delivery: Delivery, invitation: Invitation | None, result: Result, now: datetime
 ) -> None:
     delivery.state, delivery.error, delivery.act_at, delivery.settled_at = "refused", result.error, None, now
-    if invitation is not None and invitation.state in ("planned", "completed", *ANSWERABLE):
+    if invitation is not None and (invitation.state in ("planned", *ANSWERABLE) or _is_message(invitation)):
         _cancel(session, invitation, "suppressed" if result.bad_address else UNREACHABLE)
         invitation.handed_over_at = None
         if result.bad_address:
@@ -239,6 +241,10 @@ def _settle_refused(
                 .where(Address.id == invitation.address_id)
                 .values(suppressed_at=now, suppressed_because=result.error)
             )
+
+
+def _is_message(invitation: Invitation) -> bool:
+    return invitation.survey_version_id is None
 
 
 def _settle_retrying(

@@ -47,17 +47,17 @@ def record_response(
             response = _start(session, invitation, now)
         response.answers, response.changed_at = dict(answers), now
         invitation.state = "started"
-        if not complete:
-            return Recorded("started", stored=True)
-        response.complete, response.completed_at = True, now
-        response.scored_at = None
-        invitation.state, invitation.completed_at = "completed", now
         # Whoever answers has got the message, whatever the mail server left open.
         session.execute(
             update(Delivery)
             .where(Delivery.invitation_id == invitation_id, Delivery.state == "unknown")
             .values(state="delivered", settled_at=now)
         )
+        if not complete:
+            return Recorded("started", stored=True)
+        response.complete, response.completed_at = True, now
+        response.scored_at = None
+        invitation.state, invitation.completed_at = "completed", now
         session.flush()
         return Recorded("completed", stored=True, code=_give_code(session, offer, response.id, now))
 

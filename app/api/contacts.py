@@ -17,6 +17,7 @@ from app.inbound.envelopes import ContactSchema
 from app.jobs import ring
 from app.queries.contacts import find_contacts, find_own_contact, view_contact
 
+REFERENCE_MAX = 200
 blueprint = Blueprint("contacts", __name__, description="Customers")
 
 
@@ -45,6 +46,8 @@ def get_contact(reference: str) -> Any:
 )
 @require("contacts:write")
 def change_contact(reference: str) -> Any:
+    if len(reference) > REFERENCE_MAX:
+        return answer(422, f"An id has at most {REFERENCE_MAX} characters.")
     block = parse_json(inflate(request.get_data(), request.headers.get("Content-Encoding", "")))
     if fault := fault_of(block):
         return answer(422, fault)
