@@ -131,7 +131,7 @@ class Node:
         if isinstance(self.value, str):
             return {"en": self.text()}
         texts = {language: node.text() for language, node in self.entries()}
-        if not texts:
+        if not texts and isinstance(self.value, dict):
             self.fault("needs a text in at least one language")
         return texts
 

@@ -78,14 +78,14 @@ def read_survey(node: Node) -> Survey:
     if "name" in fields:
         fields["name"].text(longest=200)
     languages = (
-        tuple(i.text(longest=20) for i in fields["languages"].items(least=1)) if "languages" in fields else ("en",)
-    )
+        tuple(i.text(longest=20) for i in fields["languages"].items(least=1)) if "languages" in fields else ()
+    ) or ("en",)
     pages = tuple(_read_page(p, languages) for p in fields["pages"].items(least=1)) if "pages" in fields else ()
     endings = tuple(_read_ending(e, languages) for e in fields["endings"].items()) if "endings" in fields else ()
     seen: set[str] = set()
     for page_number, page in enumerate(pages):
         for number, question in enumerate(page.questions):
-            if question.id in seen:
+            if question.id and question.id in seen:
                 node.fault(f"the id {question.id} is used twice", "pages", page_number, "questions", number, "id")
             seen.add(question.id)
     return Survey(fields["slug"].slug() if "slug" in fields else "", languages, pages, endings)
@@ -152,7 +152,8 @@ def read_answer(question: Question, given: Sequence[str]) -> Answer | None:
 
     Raises :class:`InvalidAnswer` when the question does not accept it.
     """
-    values = [v for v in (g.replace("\r\n", "\n").strip() for g in given) if v]
+    clean = _readable if question.type == "text" else str.strip
+    values = [v for v in map(clean, given) if v]
     if not values:
         if question.required:
             raise InvalidAnswer("required")
@@ -187,10 +188,15 @@ def _read_multiple(question: Question, values: list[str]) -> Answer:
 
 
 def _read_text(_question: Question, values: list[str]) -> Answer:
-    text = "".join(c for c in values[0] if c in "\n\t" or c.isprintable())
-    if len(text) > TEXT_ANSWER_MAX:
+    if len(values[0]) > TEXT_ANSWER_MAX:
         raise InvalidAnswer("long")
-    return text
+    return values[0]
+
+
+def _readable(text: str) -> str:
+    """A text without what cannot be seen; a space that is not a common one becomes one."""
+    lines = text.replace("\r\n", "\n")
+    return "".join(c if c in "\n\t" or c.isprintable() else " " * c.isspace() for c in lines).strip()
 
 
 _READERS: Mapping[str, Callable[[Question, list[str]], Answer]] = {

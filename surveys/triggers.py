@@ -149,8 +149,8 @@ def _read_sample(node: Node) -> Sample:
     quota = None
     if "quota" in fields:
         parts = fields["quota"].mapping(("responses", "per"), ("responses", "per"))
-        if len(parts) == len(("responses", "per")):
-            quota = Quota(parts["responses"].integer(1, 10_000_000), parts["per"].duration())
+        responses = parts["responses"].integer(1, 10_000_000) if "responses" in parts else 1
+        quota = Quota(responses, parts["per"].duration() if "per" in parts else timedelta(days=1))
     return Sample(
         rate=fields["rate"].number(0, 1) if "rate" in fields else 1.0,
         redraw=redraw,
@@ -194,7 +194,7 @@ def _read_action(node: Node, class_: str) -> Action:
 
 def _read_path(node: Node) -> str:
     path = node.text(longest=200)
-    if path.split(".")[0] not in ("answers", "properties"):
+    if path and path.split(".")[0] not in ("answers", "properties"):
         node.fault("must be a path that begins with answers or properties")
     return path
 

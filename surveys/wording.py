@@ -43,4 +43,4 @@ def _look_up(path: str, facts: Mapping[str, Any]) -> str:
         return ""
     if isinstance(value, list):
         return ", ".join(str(v) for v in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
