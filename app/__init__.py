@@ -8,22 +8,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import available_timezones
 
 import structlog
 from flask import Flask, Response, abort, g, request
 from flask_migrate import Migrate
+from phonenumbers import SUPPORTED_REGIONS
 from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import api, errors, respond, status, webhooks
 from app.extensions import OrjsonProvider, db, limiter
 from app.inbound.bodies import BODY_MAX
+from app.text.phrases import PHRASES
 from config import Settings, SettingsError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 THIS_MACHINE = "http://127.0.0.1:8000"
 SECRET_MIN = 32
 KNOWN_SECRETS = frozenset({"change-me", "changeme", "secret", "dev", "development", "password"})
+REDIS_PATIENCE = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+"""Seconds: a Redis that hangs must not hold up an ingest."""
 SLACK = 100_000
 """What a body may be larger than its limit before it is not even read, so that the limit itself gives the message."""
 
@@ -51,6 +56,7 @@ def create_app(settings: Settings) -> Flask:
         OPENAPI_URL_PREFIX="/api/v1",
         OPENAPI_JSON_PATH="openapi.json",
         RATELIMIT_STORAGE_URI=_limiter_url(settings.redis_url),
+        RATELIMIT_STORAGE_OPTIONS=REDIS_PATIENCE if settings.redis_url else {},
         RATELIMIT_STRATEGY="fixed-window",
         RATELIMIT_ENABLED=bool(settings.rate_limit),
         RATELIMIT_IN_MEMORY_FALLBACK=[settings.rate_limit] if settings.rate_limit else [],
@@ -62,6 +68,7 @@ def create_app(settings: Settings) -> Flask:
         otklik_remembered={},
         otklik_callers={},
         otklik_failures=Counter(),
+        otklik_quiet={"until": 0.0},
     )
     configure_logging(settings)
     db.init_app(app)
@@ -86,6 +93,12 @@ def _check(settings: Settings) -> None:
         faults.append("OTKLIK_BASE_URL must begin with http:// or https://")
     if settings.smtp_url and not settings.smtp_url.startswith(("smtp://", "smtps://")):
         faults.append("OTKLIK_SMTP_URL must begin with smtp:// or smtps://")
+    if settings.company_zone not in available_timezones():
+        faults.append("OTKLIK_COMPANY_ZONE must be a time zone like Europe/Moscow")
+    if settings.phone_region not in SUPPORTED_REGIONS:
+        faults.append("OTKLIK_PHONE_REGION must be a country code like RU")
+    if settings.language not in PHRASES:
+        faults.append(f"OTKLIK_LANGUAGE must be one of {', '.join(PHRASES)}")
     if faults:
         raise SettingsError("; ".join(faults))
 
@@ -128,11 +141,12 @@ def database_url(settings: Settings) -> str:
 
 def _engine_options(settings: Settings) -> dict[str, Any]:
     if database_url(settings).startswith("sqlite"):
-        return {"connect_args": {"timeout": 20}}
+        return {"connect_args": {"timeout": 20}, "hide_parameters": True}
     return {
         "pool_size": settings.web_threads,
         "max_overflow": 4,
         "pool_timeout": 5,
+        "hide_parameters": True,  # what customers say has no place in a log
         "connect_args": {"connect_timeout": 3},
     }
 
@@ -146,7 +160,7 @@ def _limiter_url(redis_url: str) -> str:
 def _redis(url: str) -> Redis | None:
     if not url:
         return None
-    return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=2)
+    return Redis.from_url(url, **REDIS_PATIENCE)
 
 
 def configure_logging(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.actions.announcements import announce_changes, announce_responses, announce_tasks
 from app.actions.attributes import set_attributes
-from app.actions.contacts import resolve_events
+from app.actions.contacts import UnresolvableEvent, resolve_events
 from app.actions.decisions import Decided, decide_contact, decide_events
 from app.actions.deliveries import (
     Claim,
@@ -41,7 +41,6 @@ from app.extensions import db, redis_connection
 from app.inbound.payloads import read_held_payloads
 from app.queries.decisions import oldest_waiting_event, ready_contacts
 from app.queries.effects import waiting_effects
-from app.queries.events import oldest_unresolved_event
 from app.queries.work import ready_kinds
 from surveys.lifecycle import ATTEMPTS_MAX
 
@@ -49,6 +48,7 @@ QUEUE = "otklik"
 TURN = 30.0
 """Seconds after which a job makes room for others."""
 BELL_TTL = 30
+QUIET = 2.0
 RESOLVE_BATCH, DECIDE_BATCH, EFFECT_BATCH, ANNOUNCE_BATCH, SEND_BATCH, SCORE_BATCH = 500, 500, 200, 500, 20, 500
 
 log = structlog.get_logger()
@@ -60,7 +60,8 @@ def ring(kind: str) -> None:
     A bell that cannot be rung is no fault of the caller's: the clock finds the work anyway.
     """
     connection = redis_connection()
-    if connection is None:
+    quiet = current_app.extensions["otklik_quiet"]
+    if connection is None or monotonic() < quiet["until"]:
         return
     try:
         if connection.set(f"bell:{kind}", "1", nx=True, ex=BELL_TTL):
@@ -73,6 +74,7 @@ def ring(kind: str) -> None:
                 job_timeout=int(TURN * 10),
             )
     except RedisError as error:
+        quiet["until"] = monotonic() + QUIET  # do not make everybody wait for a Redis that is away
         current_app.extensions["otklik_failures"]["bell"] += 1
         log.warning("bell.failed", kind=kind, error=str(error))
 
@@ -81,7 +83,10 @@ def _work(kind: str, step: Callable[[], int], full: int) -> int:
     """Take steps until one finds nothing to do. A full batch calls another worker to help."""
     connection = redis_connection()
     if connection is not None:
-        connection.delete(f"bell:{kind}")  # before the first claim: who rings from here on is heard
+        try:
+            connection.delete(f"bell:{kind}")  # before the first claim: who rings from here on is heard
+        except RedisError as error:
+            log.warning("bell.failed", kind=kind, error=str(error))
     began, total = monotonic(), 0
     try:
         while monotonic() - began < TURN:
@@ -112,25 +117,22 @@ def _resolve_step() -> int:
         raise
     except Exception:
         log.exception("resolve.batch_failed")
-        done = _resolve_one(region)
+        done = _resolve_one_by_one(region)
     if done:
         ring("decide")
     return done
 
 
-def _resolve_one(region: str) -> int:
-    """A batch failed: take the oldest event alone, so that a poisoned one is found and set aside."""
-    event_id = oldest_unresolved_event()
-    if event_id is None or not count_attempt(event_id, utcnow()):
-        return int(event_id is not None)
-    try:
-        return resolve_events(1, utcnow(), region)
-    except OperationalError:
-        raise
-    except Exception as error:
-        dead = fail_attempt(event_id, repr(error), utcnow())
-        log.exception("resolve.event_failed", event_id=event_id, dead=dead)
-        return 1
+def _resolve_one_by_one(region: str) -> int:
+    """A batch failed: its events alone, in order, so that the poisoned one is found, tried again, and set aside."""
+    for done in range(RESOLVE_BATCH):
+        try:
+            if not resolve_events(1, utcnow(), region):
+                return done
+        except UnresolvableEvent as error:
+            dead = fail_attempt(error.event_id, repr(error.__cause__), utcnow())
+            log.exception("resolve.event_failed", event_id=error.event_id, dead=dead)
+    return RESOLVE_BATCH
 
 
 def decide() -> None:
@@ -216,8 +218,15 @@ def announce() -> None:
 
 
 def _announce_step() -> int:
-    now = utcnow()
-    return sum(action(ANNOUNCE_BATCH, now) for action in (announce_responses, announce_tasks, announce_changes))
+    done = 0
+    for action in (announce_responses, announce_tasks, announce_changes):
+        try:
+            done += action(ANNOUNCE_BATCH, utcnow())
+        except OperationalError:
+            raise
+        except Exception:  # one kind of news must not keep the others back
+            log.exception("announce.failed", action=action.__name__)
+    return done
 
 
 def send() -> None:
@@ -228,18 +237,17 @@ def send() -> None:
 
 
 def _send_step() -> int:
+    """Connect first, claim then: while the mail server is away nothing is claimed, and no attempt is used up."""
     config = current_app.config
     lease = timedelta(seconds=config["LEASE_SECONDS"])
-    claims = claim_deliveries(SEND_BATCH, utcnow(), lease, config["MAIL_RATE"])
-    if not claims:
-        return 0
     try:
         with email.connect(config["SMTP_URL"], config["MAIL_FROM"], config["DATA_DIR"] / "mail") as mailer:
+            claims = claim_deliveries(SEND_BATCH, utcnow(), lease, config["MAIL_RATE"])
             for claim in claims:
                 _hand_over_safely(claim, mailer)
     except email.DeliveryError as error:
         log.warning("mail.unreachable", error=str(error))
-        return 0  # the leases end, and somebody tries again
+        return 0
     return len(claims)
 
 

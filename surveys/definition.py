@@ -13,6 +13,7 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 DURATION = re.compile(r"(\d{1,6})([smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 DURATION_MAX = timedelta(days=3650)
+SOME = timedelta(seconds=1)
 TEXT_MAX = 5_000
 ITEMS_MAX = 500
 
@@ -115,7 +116,7 @@ class Node:
             return low
         return float(self.value)
 
-    def duration(self) -> timedelta:
+    def duration(self, *, least: timedelta = timedelta(0)) -> timedelta:
         found = DURATION.fullmatch(self.value) if isinstance(self.value, str) else None
         if not found:
             self.fault("must be a duration like 30d, 4h, 15m or 0s")
@@ -123,6 +124,9 @@ class Node:
         duration = timedelta(**{UNITS[found[2]]: int(found[1])})
         if duration > DURATION_MAX:
             self.fault(f"must be at most {DURATION_MAX.days} days")
+            return timedelta(days=1)
+        if duration < least:
+            self.fault("must be longer than nothing")
             return timedelta(days=1)
         return duration
 

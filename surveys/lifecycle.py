@@ -97,4 +97,4 @@ def due_time(at: datetime, needed: timedelta, hours: WorkingHours | None) -> dat
 
 def retry_delay(attempt: int) -> timedelta:
     """How long to wait after the ``attempt``-th temporary failure: 1, 4, 16, 64 minutes, then every 4 hours."""
-    return min(timedelta(minutes=4 ** (attempt - 1)), timedelta(hours=4))
+    return min(timedelta(minutes=4 ** min(attempt - 1, 4)), timedelta(hours=4))

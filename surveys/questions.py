@@ -9,6 +9,7 @@ from surveys.definition import Node
 TYPES = ("nps", "csat", "ces", "yes_no", "single", "multiple", "text")
 SCALES = {"nps": range(11), "csat": range(1, 6), "ces": range(1, 8)}
 TEXT_ANSWER_MAX = 5_000
+RESERVED_IDS = frozenset({"page"})  # the answer form has a field of its own of that name
 
 Answer = int | bool | str | list[str]
 
@@ -82,11 +83,20 @@ def read_survey(node: Node) -> Survey:
     ) or ("en",)
     pages = tuple(_read_page(p, languages) for p in fields["pages"].items(least=1)) if "pages" in fields else ()
     endings = tuple(_read_ending(e, languages) for e in fields["endings"].items()) if "endings" in fields else ()
-    seen: set[str] = set()
+    if pages and pages[0].show_if is not ALWAYS:
+        node.fault("the first page is always shown", "pages", 0, "show_if")
+    seen: set[str] = set(RESERVED_IDS)
     for page_number, page in enumerate(pages):
         for number, question in enumerate(page.questions):
             if question.id and question.id in seen:
-                node.fault(f"the id {question.id} is used twice", "pages", page_number, "questions", number, "id")
+                node.fault(
+                    f"the id {question.id} is used twice, or is not free",
+                    "pages",
+                    page_number,
+                    "questions",
+                    number,
+                    "id",
+                )
             seen.add(question.id)
     return Survey(fields["slug"].slug() if "slug" in fields else "", languages, pages, endings)
 

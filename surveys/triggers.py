@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from surveys.conditions import ALWAYS, Condition, read_condition
-from surveys.definition import Node
+from surveys.definition import SOME, Node
 
 STATUSES = ("draft", "paused", "pilot", "live")
 CLASSES = ("transactional", "relationship", "service", "marketing")
@@ -128,7 +128,7 @@ def read_trigger(node: Node) -> Trigger:
         first_only=first_only,
         condition=read_condition(fields["if"]) if "if" in fields else ALWAYS,
         sample=replace(sample, rate=sample.rate * PILOT) if status == "pilot" else sample,
-        fresh=fields["fresh"].duration() if "fresh" in fields else FRESH,
+        fresh=fields["fresh"].duration(least=SOME) if "fresh" in fields else FRESH,
         actions=tuple(_read_action(a, class_) for a in fields["then"].items(least=1)) if "then" in fields else (),
     )
 
@@ -150,7 +150,7 @@ def _read_sample(node: Node) -> Sample:
     if "quota" in fields:
         parts = fields["quota"].mapping(("responses", "per"), ("responses", "per"))
         responses = parts["responses"].integer(1, 10_000_000) if "responses" in parts else 1
-        quota = Quota(responses, parts["per"].duration() if "per" in parts else timedelta(days=1))
+        quota = Quota(responses, parts["per"].duration(least=SOME) if "per" in parts else timedelta(days=1))
     return Sample(
         rate=fields["rate"].number(0, 1) if "rate" in fields else 1.0,
         redraw=redraw,
@@ -208,7 +208,7 @@ def _read_send(node: Node, class_: str) -> Send:
         text=None,
         channels=_read_channels(fields),
         delay=fields["delay"].duration() if "delay" in fields else timedelta(0),
-        expires=fields["expires"].duration() if "expires" in fields else LINK_LIFE,
+        expires=fields["expires"].duration(least=SOME) if "expires" in fields else LINK_LIFE,
         class_=class_,
         message=_read_message_texts(fields["message"]) if "message" in fields else {},
     )

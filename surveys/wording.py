@@ -25,14 +25,17 @@ def pick(texts: Mapping[str, str], language: str) -> str:
 
 
 def fill(text: str, facts: Mapping[str, Any]) -> str:
-    """Put values in for ``{{ path }}`` and ``{{ path | fallback }}``; what is not known leaves no gap."""
+    """Put values in for ``{{ path }}`` and ``{{ path | fallback }}``; what is not known leaves no gap.
+
+    Control characters go: no page and no mail can show them.
+    """
 
     def value(found: re.Match[str]) -> str:
         before, path, fallback = found.groups()
         known = _look_up(path, facts) or fallback
         return f"{before}{known}" if known else ""
 
-    return PLACEHOLDER.sub(value, text)
+    return "".join(c for c in PLACEHOLDER.sub(value, text) if c in "\n\t" or c.isprintable())
 
 
 def _look_up(path: str, facts: Mapping[str, Any]) -> str:

@@ -139,8 +139,8 @@ def _store(session: Session, news: Sequence[_News], now: datetime) -> None:
     if not news:
         return
     source_id = session.scalars(select(Source.id).where(Source.slug == INTERNAL)).one()
-    statement = insert_into(EventKey).returning(EventKey.event_id, sort_by_parameter_order=True)
-    ids = session.scalars(
+    statement = insert_into(EventKey).on_conflict_do_nothing().returning(EventKey.external_id, EventKey.event_id)
+    rows = session.execute(
         statement,
         [
             {
@@ -150,13 +150,14 @@ def _store(session: Session, news: Sequence[_News], now: datetime) -> None:
             }
             for n in news
         ],
-    ).all()
+    )
+    ids = {external_id: event_id for external_id, event_id in rows}  # what is missing was announced before
     insert_rows(
         session,
         Event,
         [
             {
-                "id": event_id,
+                "id": ids[n.external_id],
                 "source_id": source_id,
                 "external_id": n.external_id,
                 "type": n.type,
@@ -169,7 +170,8 @@ def _store(session: Session, news: Sequence[_News], now: datetime) -> None:
                 "depth": n.depth,
                 "history": False,
             }
-            for event_id, n in zip(ids, news, strict=True)
+            for n in news
+            if n.external_id in ids
         ],
     )
-    insert_rows(session, PendingEvent, [{"event_id": i, "ambiguous": False, "attempts": 0} for i in ids])
+    insert_rows(session, PendingEvent, [{"event_id": i, "ambiguous": False, "attempts": 0} for i in ids.values()])

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.extensions import among, insert_into, insert_rows, lock_rows, table_of, transaction
@@ -44,6 +45,14 @@ NOBODY = 0
 """The contact id under which events wait that name nobody."""
 CHANNEL_OF = {EMAIL: "email", PHONE: "sms"}
 PROFILE_FIELDS = ("name", "locale", "timezone")
+
+
+class UnresolvableEvent(Exception):
+    """An event whose contact cannot be found or made; the cause says why."""
+
+    def __init__(self, event_id: int) -> None:
+        super().__init__(event_id)
+        self.event_id = event_id
 
 
 class UnknownContact(LookupError):
@@ -93,23 +102,36 @@ def resolve_events(limit: int, now: datetime, phone_region: str) -> int:
     """Find or make the contacts of the oldest events that have none yet, and make them ready to be decided.
 
     One process at a time does this, in the order of arrival. Returns how many events were resolved; 0 also when
-    another process is at it.
+    another process is at it. Raises :class:`UnresolvableEvent` when a batch of one fails.
     """
     with transaction() as session:
         if not _take_turn(session):
             return 0
         events = unresolved_events(limit)
-        if events:
-            _resolve(session, events, now, phone_region)
+        try:
+            if events:
+                _resolve(session, events, now, phone_region)
+        except OperationalError:
+            raise
+        except Exception as error:
+            if len(events) == 1:
+                raise UnresolvableEvent(events[0].id) from error
+            raise
     return len(events)
 
 
 def put_contacts(
-    source_id: int, blocks: Sequence[tuple[str, dict[str, Any]]], now: datetime, phone_region: str
+    source_id: int,
+    blocks: Sequence[tuple[str, dict[str, Any]]],
+    now: datetime,
+    phone_region: str,
+    *,
+    history: bool = False,
 ) -> list[int]:
     """Make or change contacts by external id (or ``ct_…``), as events of theirs would; returns their ids.
 
-    Attributes are merged; null deletes one. Raises :class:`UnknownContact` for a ``ct_…`` that nobody has.
+    Attributes are merged; null deletes one. ``history``: nothing is triggered by it.
+    Raises :class:`UnknownContact` for a ``ct_…`` that nobody has.
     """
     with transaction() as session:
         lock_rows(session, Lease.name, ["resolve"])
@@ -119,7 +141,7 @@ def put_contacts(
         read = []
         for reference, block in blocks:
             said = block if reference in known else {**block, "id": reference}
-            event = UnresolvedEvent(0, now, namespace, said, history=False, depth=0, contact_id=known.get(reference))
+            event = UnresolvedEvent(0, now, namespace, said, history=history, depth=0, contact_id=known.get(reference))
             read.append(_read_block(event, phone_region))
         book = _Book(read)
         people = [book.person(block, now) for block in read]
@@ -133,7 +155,9 @@ def _known_by_public_id(session: Session, given: Sequence[str]) -> dict[str, int
     wanted = {reference for reference in given if reference.startswith("ct_")}
     if not wanted:
         return {}
-    rows = session.execute(select(Contact.public_id, Contact.id).where(among(Contact.public_id, wanted)))
+    rows = session.execute(
+        select(Contact.public_id, Contact.id).where(among(Contact.public_id, wanted), Contact.erased_at.is_(None))
+    )
     found = {public_id: contact_id for public_id, contact_id in rows}
     for reference in sorted(wanted - set(found)):
         raise UnknownContact(reference)
@@ -247,12 +271,17 @@ def _fold(person: _Person, block: _Block) -> None:
     _fold_profile(person, event, newer=newer)
     _fold_addresses(person, block, newer=newer)
     for scope, granted in _consents_said(event.block):
-        if newer or scope not in profile.consents:
+        if _is_newer(event.occurred_at, profile.consents.get(scope)):
             profile.consents = _with(profile.consents, scope, {"granted": granted, "at": event.occurred_at.isoformat()})
             person.touched = True
     if newer and event.block:
         person.touched = person.touched or event.occurred_at > profile.profile_at
         profile.profile_at = event.occurred_at
+
+
+def _is_newer(at: datetime, said: Mapping[str, Any] | None) -> bool:
+    """A consent is as old as what was last said about this very scope."""
+    return said is None or at >= datetime.fromisoformat(said["at"])
 
 
 def _fold_profile(person: _Person, event: UnresolvedEvent, *, newer: bool) -> None:

@@ -16,6 +16,7 @@ from app.models.contacts import Complaint, ContactLock
 from app.models.decisions import ConditionMiss, Decision, Effect, Reservation
 from app.models.events import PendingEvent
 from app.models.invitations import Invitation
+from app.queries.contacts import complaint_since
 from app.queries.decisions import Batch, WaitingEvent, claim_contacts, load_batch
 from app.queries.surveys import current_surveys
 from surveys.decision import Decision as Result
@@ -71,7 +72,7 @@ def _decide(
     makers = _Makers(batch, rows, now, language)
     zone = ZoneInfo(company_zone)
     for event in batch.waiting:
-        _follow_complaints(batch, rows, event, now)
+        _follow_complaints(batch, rows, event)
         for trigger_id, version, result in _results(batch, event, now):
             if isinstance(result, Miss):
                 rows.misses[trigger_id, event.occurred_at.astimezone(zone).date(), result.clause] += 1
@@ -88,29 +89,29 @@ def _results(batch: Batch, event: WaitingEvent, now: datetime) -> list[tuple[int
         return []
     contact = batch.contacts.get(event.contact_id)
     if contact is not None:
-        contact.complaint_since = min(batch.complaints.get(contact.id, {}).values(), default=None)
+        contact.complaint_since = complaint_since(batch.complaints.get(contact.id, {}), now)
     results = decide_each(batch.events[event.id], contact, [rule for _, _, rule in heard], batch.rules, now)
     return [(trigger_id, version, r) for (trigger_id, version, _), r in zip(heard, results, strict=True)]
 
 
-def _follow_complaints(batch: Batch, rows: _Rows, event: WaitingEvent, now: datetime) -> None:
-    """Open or close the contact's complaint before anything is decided about the event."""
+def _follow_complaints(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
+    """Open or close the contact's complaint before anything is decided about the event; in order of occurrence."""
     policy = batch.rules.policy
     if not event.contact_id or event.type not in policy.complaint_opens | policy.complaint_closes:
         return
     key = str(event.properties.get("complaint", ""))[:200]
     found = batch.complaints.setdefault(event.contact_id, {})
-    opens = event.type in policy.complaint_opens
-    if opens:
-        found.setdefault(key, event.occurred_at)
-    opened_at = found.get(key, event.occurred_at)
-    if not opens:
-        found.pop(key, None)
+    opened_at, closed_at = found.get(key, (event.occurred_at, None))
+    if event.type in policy.complaint_closes:
+        closed_at = max(event.occurred_at, closed_at or event.occurred_at)
+    elif closed_at is not None and closed_at < event.occurred_at:
+        opened_at, closed_at = event.occurred_at, None
+    found[key] = (opened_at, closed_at)
     rows.complaints[event.contact_id, key] = {
         "contact_id": event.contact_id,
         "key": key,
         "opened_at": opened_at,
-        "closed_at": None if opens else now,
+        "closed_at": closed_at,
     }
 
 
@@ -166,7 +167,7 @@ class _Makers:
                 "survey_version_id": version_id,
                 "class": send.class_,
                 "channel": invite.channel,
-                "touchpoint": event.properties.get("touchpoint") or trigger.touchpoint,
+                "touchpoint": _touchpoint(event) or trigger.touchpoint,
                 "language": best_language((event.block.get("locale"), locale, self._language), languages),
                 "probability": trigger.sample.probability,
                 "state": "planned",
@@ -188,6 +189,11 @@ class _Makers:
                 "counts_at": invite.planned_at,
             }
         )
+
+
+def _touchpoint(event: WaitingEvent) -> str | None:
+    named = event.properties.get("touchpoint")
+    return named[:100] if isinstance(named, str) else None
 
 
 def _store(session: Session, rows: _Rows) -> None:

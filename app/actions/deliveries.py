@@ -14,6 +14,7 @@ from app.models.decisions import Reservation
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
 from app.models.rollups import DirtyDay
+from app.queries.contacts import newest_addresses
 from app.queries.deliveries import claimed_since, message_of, reread_gates, sending_stopped
 from app.queries.departments import departments
 from app.queries.effects import lock_effects
@@ -124,6 +125,7 @@ def begin_hand_over(
             _drop(session, delivery, invitation, None, now)
             return None
         else:
+            _follow_address(session, invitation)
             reread = reread_gates(invitation, now, company_zone)
             if reread.closed:
                 _drop(session, delivery, invitation, reread.closed, now)
@@ -152,6 +154,16 @@ def _lock_invitation(session: Session, delivery_id: int) -> Invitation | None:
         return None
     lock_rows(session, ContactLock.contact_id, [found.contact_id])
     return session.scalars(select(Invitation).where(Invitation.id == found.id).with_for_update()).one()
+
+
+def _follow_address(session: Session, invitation: Invitation) -> None:
+    """A contact who has moved since the decision is written to at the new address, and its place moves along."""
+    newest = newest_addresses([invitation.contact_id]).get(invitation.contact_id, {}).get(invitation.channel)
+    if newest is not None and newest.id != invitation.address_id:
+        invitation.address_id = newest.id
+        session.execute(
+            update(Reservation).where(Reservation.invitation_id == invitation.id).values(address_id=newest.id)
+        )
 
 
 def _claimed(session: Session, claim: Claim) -> Delivery | None:
@@ -234,7 +246,9 @@ def _settle_refused(
     delivery.state, delivery.error, delivery.act_at, delivery.settled_at = "refused", result.error, None, now
     if invitation is not None and (invitation.state in ("planned", *ANSWERABLE) or _is_message(invitation)):
         _cancel(session, invitation, "suppressed" if result.bad_address else UNREACHABLE)
-        invitation.handed_over_at = None
+        if invitation.handed_over_at is not None:
+            insert_rows(session, DirtyDay, [{"moment": invitation.handed_over_at}])
+            invitation.handed_over_at = None
         if result.bad_address:
             session.execute(
                 update(Address)
@@ -301,7 +315,7 @@ def settle_by_hand(delivery_id: int, arrived: bool, now: datetime) -> None:
         )
         if delivery is None:
             raise NotUnknown(delivery_id)
-        if arrived:
+        if arrived or (invitation is not None and invitation.started_at is not None):
             delivery.state, delivery.settled_at = "delivered", now
             return
         _settle_refused(session, delivery, invitation, Result("refused", error="settled by hand: not sent"), now)
@@ -324,7 +338,7 @@ def notify(effect_ids: Collection[int], now: datetime) -> int:
                 Delivery(
                     effect_id=effect.id,
                     channel="email",
-                    notice={"to": to, "subject": text.splitlines()[0][:120], "text": text},
+                    notice={"to": to, "subject": (text.strip() or "Otklik").splitlines()[0][:120], "text": text},
                     state="claimed",
                     attempt=0,
                     act_at=now,

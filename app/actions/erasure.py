@@ -3,25 +3,34 @@
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from app.extensions import lock_rows, transaction
 from app.links import keyed_hash
 from app.models.contacts import Address, Contact, ContactAddress, ContactChange, ContactLock, Identity
-from app.models.decisions import Reservation
+from app.models.decisions import Effect, Reservation
+from app.models.deliveries import Delivery
 from app.models.events import Event
 from app.models.invitations import Invitation
 from app.models.responses import Response
+from app.models.tasks import Task, TaskComment
+from surveys.lifecycle import ANSWERABLE
 
 ERASED = {"erased": True}
 
 
-def erase_contact(contact_id: int, now: datetime) -> None:
-    """Erase a contact: names, identities, addresses, attributes, event and answer texts; scores stay as figures.
+def erase_contact(contact_id: int, now: datetime) -> list[str]:
+    """Erase a contact: names, identities, addresses, attributes, event, answer and task texts; scores stay as figures.
 
     An address nobody else uses becomes a keyed hash, suppressed: should it come back, it is still left in peace.
+    Returns the public ids of the contact's invitations, under which a channel may have kept messages.
     """
     with transaction() as session:
         lock_rows(session, ContactLock.contact_id, [contact_id])
+        # Before any answer is looked at: who is answering this moment has finished, or will find it closed.
+        invitations = session.scalars(
+            select(Invitation).where(Invitation.contact_id == contact_id).order_by(Invitation.id).with_for_update()
+        ).all()
         contact = session.get_one(Contact, contact_id)
         contact.name = contact.locale = contact.timezone = None
         contact.attributes, contact.consents = {}, {}
@@ -41,16 +50,26 @@ def erase_contact(contact_id: int, now: datetime) -> None:
                 address.value = keyed_hash(f"{address.channel}:{address.value}")
                 address.suppressed_at = address.suppressed_at or now
                 address.suppressed_because = "erased"
-        session.execute(update(Event).where(Event.contact_id == contact_id).values(contact=ERASED, properties=ERASED))
-        responses = session.scalars(select(Response).where(Response.contact_id == contact_id))
-        for response in responses:
-            response.answers = {k: v for k, v in response.answers.items() if isinstance(v, int)}
-        planned = session.scalars(
-            select(Invitation).where(
-                Invitation.contact_id == contact_id, Invitation.state.in_(("planned", "open", "started"))
-            )
-        )
-        for invitation in planned:
+        for invitation in invitations:
             if invitation.state == "planned":
                 session.execute(delete(Reservation).where(Reservation.invitation_id == invitation.id))
-            invitation.state, invitation.reason, invitation.due_at = "cancelled", "unsubscribed", None
+            if invitation.state in ("planned", *ANSWERABLE):
+                invitation.state, invitation.reason, invitation.due_at = "cancelled", "unsubscribed", None
+        _erase_texts(session, contact_id)
+        return [invitation.public_id for invitation in invitations]
+
+
+def _erase_texts(session: Session, contact_id: int) -> None:
+    """Responses first, then events: an answer that is being announced is waited for, and its event found."""
+    responses = session.scalars(select(Response).where(Response.contact_id == contact_id).with_for_update()).all()
+    for response in responses:
+        response.answers = {k: v for k, v in response.answers.items() if isinstance(v, int)}
+    session.flush()
+    session.execute(update(Event).where(Event.contact_id == contact_id).values(contact=ERASED, properties=ERASED))
+    tasks = session.scalars(select(Task).where(Task.contact_id == contact_id)).all()
+    for task in tasks:
+        task.cause = None
+    session.execute(update(TaskComment).where(TaskComment.task_id.in_([t.id for t in tasks])).values(text="(erased)"))
+    notes = select(Effect.id).where(Effect.contact_id == contact_id, Effect.kind == "notify")
+    for delivery in session.scalars(select(Delivery).where(Delivery.effect_id.in_(notes))):
+        delivery.notice = {"to": (delivery.notice or {}).get("to", ""), "subject": "(erased)", "text": "(erased)"}

@@ -115,19 +115,25 @@ def count_attempt(event_id: int, now: datetime) -> bool:
 
 
 def fail_attempt(event_id: int, error: str, now: datetime) -> bool:
-    """Keep why an attempt failed, and let its contact rest a while; returns whether the event is dead now."""
+    """Keep why an attempt failed, and let its contact rest a while; returns whether the event is dead now.
+
+    An event without a contact is only tried here, so its attempt is counted here too.
+    """
     with transaction() as session:
-        pending = session.get(PendingEvent, event_id)
+        contact_id = session.scalar(select(PendingEvent.contact_id).where(PendingEvent.event_id == event_id))
+        if contact_id is not None:
+            lock_rows(session, ContactLock.contact_id, [contact_id])
+        pending = session.get(PendingEvent, event_id, with_for_update=True)
         if pending is None:
             return False
         pending.error = error[:500]
+        if contact_id is None:
+            pending.attempts += 1
         if pending.attempts >= ATTEMPTS_MAX:
             pending.dead_at = now
-        elif pending.contact_id is not None:
+        elif contact_id is not None:
             rest = now + timedelta(seconds=2**pending.attempts)
-            session.execute(
-                update(ContactLock).where(ContactLock.contact_id == pending.contact_id).values(ready_at=rest)
-            )
+            session.execute(update(ContactLock).where(ContactLock.contact_id == contact_id).values(ready_at=rest))
         return pending.dead_at is not None
 
 

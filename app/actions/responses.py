@@ -1,6 +1,6 @@
 """Answers: stored once per invitation, however often they are sent, and scored."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,20 +19,23 @@ from app.queries.surveys import survey_version
 from surveys.lifecycle import ANSWERABLE
 from surveys.scoring import scores
 
+Finish = Callable[[Mapping[str, Any]], tuple[dict[str, Any], str | None]]
+
 
 @dataclass(frozen=True)
 class Recorded:
-    """What became of a submit: ``state`` of the invitation afterwards, and the code given, if any."""
+    """What became of a submit: ``state`` of the invitation afterwards, all answers, and the code given, if any."""
 
     state: str
+    answers: Mapping[str, Any]
     stored: bool
     code: str | None = None
 
 
-def record_response(
-    invitation_id: int, answers: Mapping[str, Any], *, complete: bool, offer: str | None, now: datetime
-) -> Recorded:
-    """Store all answers given so far; with ``complete`` the response is final.
+def record_response(invitation_id: int, given: Mapping[str, Any], finish: Finish | None, now: datetime) -> Recorded:
+    """Add what was given (None takes an answer back) to the answers so far; with ``finish`` the response is final.
+
+    ``finish`` gets all answers, those of other tabs too, and returns those that count and the offer of the ending.
 
     A second submit of a final response changes nothing, and neither does one that comes after the invitation closed.
     The row of the invitation is locked, so that two tabs and a retry make one response.
@@ -41,25 +44,30 @@ def record_response(
         invitation = session.scalars(select(Invitation).where(Invitation.id == invitation_id).with_for_update()).one()
         over = invitation.expires_at is not None and invitation.expires_at <= now
         if invitation.state not in ANSWERABLE or over:
-            return Recorded("expired" if over and invitation.state in ANSWERABLE else invitation.state, stored=False)
+            state = "expired" if over and invitation.state in ANSWERABLE else invitation.state
+            return Recorded(state, {}, stored=False)
         response = session.scalar(select(Response).where(Response.invitation_id == invitation_id))
         if response is None:
             response = _start(session, invitation, now)
-        response.answers, response.changed_at = dict(answers), now
+        answers = {k: v for k, v in {**response.answers, **given}.items() if v is not None}
+        offer = None
+        if finish is not None:
+            answers, offer = finish(answers)
+        response.answers, response.changed_at = answers, now
         invitation.state = "started"
         # Whoever answers has got the message, whatever the mail server left open.
         session.execute(
             update(Delivery)
-            .where(Delivery.invitation_id == invitation_id, Delivery.state == "unknown")
-            .values(state="delivered", settled_at=now)
+            .where(Delivery.invitation_id == invitation_id, Delivery.state.in_(("handing_over", "unknown")))
+            .values(state="delivered", act_at=None, settled_at=now)
         )
-        if not complete:
-            return Recorded("started", stored=True)
+        if finish is None:
+            return Recorded("started", answers, stored=True)
         response.complete, response.completed_at = True, now
         response.scored_at = None
         invitation.state, invitation.completed_at = "completed", now
         session.flush()
-        return Recorded("completed", stored=True, code=_give_code(session, offer, response.id, now))
+        return Recorded("completed", answers, stored=True, code=_give_code(session, offer, response.id, now))
 
 
 def _start(session: Session, invitation: Invitation, now: datetime) -> Response:
@@ -86,7 +94,7 @@ def _give_code(session: Session, offer: str | None, response_id: int, now: datet
     free = session.scalar(
         select(OfferCode)
         .join(Offer, Offer.id == OfferCode.offer_id)
-        .where(Offer.slug == offer, OfferCode.response_id.is_(None))
+        .where(Offer.slug == offer, Offer.archived_at.is_(None), OfferCode.response_id.is_(None))
         .order_by(OfferCode.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=OfferCode)

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 from app.actions.contacts import put_contacts
 from app.actions.erasure import erase_contact
 from app.auth import require
+from app.channels.email import forget
 from app.clock import utcnow
 from app.errors import answer
 from app.inbound.bodies import fault_of, inflate, parse_json
@@ -68,5 +69,5 @@ def delete_contact(reference: str) -> Any:
     contact_id = find_own_contact(reference, g.key.namespace)
     if contact_id is None:
         abort(404, "No contact of this key's source has this id.")
-    erase_contact(contact_id, utcnow())
+    forget(current_app.config["DATA_DIR"] / "mail", erase_contact(contact_id, utcnow()))
     return "", 204

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 
 from app.actions.events import record_events
 from app.actions.sources import keep_payload
-from app.auth import presented_key, require
+from app.auth import limit_strangers, require
 from app.clock import utcnow
 from app.errors import answer
 from app.extensions import dump_json, limiter
@@ -22,7 +22,7 @@ TAKEN = {"id": ["Is taken by another event."]}
 
 
 def _key_name() -> str:
-    return f"key:{presented_key()}"
+    return f"key:{g.key.key_id}"
 
 
 @blueprint.post("/events")
@@ -31,8 +31,9 @@ def _key_name() -> str:
     requestBody={"content": {"application/json": {"schema": EventSchema}}},
     responses={"202": {"description": "Stored, with what became of each item"}},
 )
-@limiter.limit(lambda: current_app.config["RATE_LIMIT"], key_func=_key_name)
+@limit_strangers
 @require("events:write")
+@limiter.limit(lambda: current_app.config["RATE_LIMIT"], key_func=_key_name)
 def post_events() -> Any:
     items, single = _items()
     now = utcnow()

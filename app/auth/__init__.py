@@ -3,12 +3,14 @@
 import hmac
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
-from flask import current_app, g, request
+from flask import Response, current_app, g, request
 
 from app.actions.sources import hash_secret
+from app.extensions import limiter
 from app.queries.sources import KnownKey, KnownSource, find_key, find_source
 
 P = ParamSpec("P")
@@ -29,10 +31,14 @@ class Forbidden(Exception):
         self.scope = scope
 
 
-def presented_key() -> str:
-    """The public part of the key in the request, for counting before anything is checked."""
-    token = request.headers.get("Authorization", "").partition(" ")[2]
-    return token.split("_")[1][:24] if token.startswith("otk_") and token.count("_") > 1 else "none"
+def is_stranger(response: Response) -> bool:
+    return response.status_code == HTTPStatus.UNAUTHORIZED
+
+
+limit_strangers = limiter.limit(
+    "20 per second", key_func=lambda: f"stranger:{request.remote_addr}", deduct_when=is_stranger
+)
+"""Who fails to prove who they are is slowed down by where they come from; nobody else pays for it."""
 
 
 def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

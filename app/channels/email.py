@@ -1,8 +1,9 @@
 """E-mail: one connection per batch, one message with a text and an HTML part, at most one final dot per message."""
 
+import re
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -21,7 +22,9 @@ from app.text.phrases import phrases
 
 TIMEOUT = 10
 TEMPORARY = range(400, 500)
-BAD_ADDRESS = frozenset({550, 551, 553, 554})
+BARE_BAD_ADDRESS = frozenset({550, 551, 553})
+_ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _templates = Environment(loader=PackageLoader("app", "templates/mail"), autoescape=True, undefined=StrictUndefined)
 
 
@@ -48,6 +51,7 @@ class SmtpMailer:
     """A connection to a mail server; it is opened anew when the server closes it between messages."""
 
     server: smtplib.SMTP
+    smtp_url: str
     sender: str
 
     def send(self, message: Message) -> str:
@@ -68,16 +72,26 @@ class SmtpMailer:
     def _announce(self, to: str) -> None:
         """MAIL and RCPT; whatever fails here, nothing has left."""
         try:
-            self.server.rset()
+            self._greet()
             options = ["SMTPUTF8"] if _needs_utf8(to) else []
             code, answer = self.server.mail(parseaddr(self.sender)[1], options)
             if code != 250:  # noqa: PLR2004
-                raise _refusal(code, answer)
+                # About us, not about the recipient: others may pass once it is put right.
+                raise DeliveryError(_said(code, answer), "retrying")
             code, answer = self.server.rcpt(to)
+        except smtplib.SMTPNotSupportedError as error:
+            raise DeliveryError(f"the mail server cannot take this address: {error}", "refused") from error
         except (OSError, smtplib.SMTPException) as error:
             raise DeliveryError(f"connection lost: {error}", "retrying") from error
         if code not in (250, 251):
             raise _refusal(code, answer, of_address=True)
+
+    def _greet(self) -> None:
+        """Begin anew on the connection; servers close it after so many messages, and then a new one is opened."""
+        try:
+            self.server.rset()
+        except smtplib.SMTPServerDisconnected:
+            self.server = _open(self.smtp_url)
 
 
 @dataclass
@@ -104,16 +118,16 @@ def connect(smtp_url: str, sender: str, caught: Path) -> Iterator[Mailer]:
         yield CaughtMailer(caught, sender)
         return
     try:
-        server = _open(smtp_url)
+        mailer = SmtpMailer(_open(smtp_url), smtp_url, sender)
     except (OSError, smtplib.SMTPException) as error:
         raise DeliveryError(f"the mail server cannot be reached: {error}", "retrying") from error
     try:
-        yield SmtpMailer(server, sender)
+        yield mailer
     finally:
         try:
-            server.quit()
+            mailer.server.quit()
         except (OSError, smtplib.SMTPException):
-            server.close()
+            mailer.server.close()
 
 
 def _open(smtp_url: str) -> smtplib.SMTP:
@@ -128,15 +142,29 @@ def _open(smtp_url: str) -> smtplib.SMTP:
             server.starttls(context=context)
     server.ehlo()
     if url.username:
+        if host not in LOCAL and not isinstance(server.sock, ssl.SSLSocket):
+            server.close()
+            raise smtplib.SMTPException("the server offers no TLS, and a password does not travel in the clear")
         server.login(unquote(url.username), unquote(url.password or ""))
     return server
 
 
 def _refusal(code: int, answer: bytes | str, *, of_address: bool = False) -> DeliveryError:
-    reason = f"{code} {answer.decode(errors='replace') if isinstance(answer, bytes) else answer}"[:500]
+    reason = _said(code, answer)
     if code in TEMPORARY:
         return DeliveryError(reason, "retrying")
-    return DeliveryError(reason, "refused", bad_address=of_address and code in BAD_ADDRESS)
+    return DeliveryError(reason, "refused", bad_address=of_address and _is_about_address(code, reason))
+
+
+def _said(code: int, answer: bytes | str) -> str:
+    return f"{code} {answer.decode(errors='replace') if isinstance(answer, bytes) else answer}"[:500]
+
+
+def _is_about_address(code: int, reason: str) -> bool:
+    """Whether a refusal says that the mailbox is bad, rather than that we are not welcome (RFC 3463: 5.1.x, 5.2.1)."""
+    if found := _ENHANCED.search(reason):
+        return found[1] == "1" or (found[1], found[2]) == ("2", "1")
+    return code in BARE_BAD_ADDRESS
 
 
 def _needs_utf8(address: str) -> bool:
@@ -177,3 +205,9 @@ def compose(message: Message, sender: str) -> EmailMessage:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def forget(folder: Path, references: Iterable[str]) -> None:
+    """Remove caught mails of somebody who is to be forgotten."""
+    for reference in references:
+        (folder / f"{reference}.eml").unlink(missing_ok=True)

@@ -80,8 +80,9 @@ def _resolve_history() -> None:
 @_FILE
 @_SOURCE
 @_MAP
+@click.option("--history", is_flag=True, help="Store without acting: nobody is asked because of these.")
 @with_app
-def import_contacts(file: Path, source: str, maps: tuple[str, ...]) -> None:
+def import_contacts(file: Path, source: str, maps: tuple[str, ...], *, history: bool) -> None:
     """Contacts; known ones are changed, attributes merged."""
     source_number = _source(source)
     mapping = _mapping(maps)
@@ -90,7 +91,7 @@ def import_contacts(file: Path, source: str, maps: tuple[str, ...]) -> None:
     with _Refused(file) as refused, _bar(file) as bar:
         for batch in _batches(_rows(file, bar)):
             blocks = [block for row in batch if (block := _read_contact(row, mapping, refused))]
-            accepted += len(put_contacts(source_number, blocks, utcnow(), region))
+            accepted += len(put_contacts(source_number, blocks, utcnow(), region, history=history))
     ring("announce")
     _tell(accepted, 0, refused)
 

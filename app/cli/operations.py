@@ -4,11 +4,13 @@ import click
 from flask import current_app
 
 from app.actions.deliveries import NotUnknown, settle_by_hand, switch_sending
+from app.actions.effects import redrive_effects
 from app.actions.events import redrive_events
 from app.cli import cli, with_app
 from app.clock import utcnow
 from app.extensions import db
 from app.queries.deliveries import sending_stopped, unknown_deliveries
+from app.queries.effects import dead_effects
 from app.queries.events import count_pending, dead_events
 from app.queries.work import youngest_heartbeat
 
@@ -67,19 +69,24 @@ def events() -> None:
 @events.command()
 @with_app
 def dead() -> None:
-    """Events that failed five times, with the last error."""
+    """Events that failed five times, and their tasks, notes and attributes that did; with the last error."""
     rows = dead_events(SHOWN)
     for event_id, source, external_id, kind, error in rows:
         click.echo(f"{event_id}  {source}/{external_id}  {kind}  {error or ''}")
-    click.echo(f"{len(rows)} dead." + ("  Try again: otklik events redrive [ID …]" if rows else ""))
+    effects = dead_effects(SHOWN)
+    for effect_id, kind, trigger, error in effects:
+        click.echo(f"{kind} {effect_id} of {trigger}  {error or ''}")
+    found = len(rows) + len(effects)
+    click.echo(f"{found} dead." + ("  Try again: otklik events redrive [ID …]" if found else ""))
 
 
 @events.command()
 @click.argument("ids", nargs=-1, type=int)
 @with_app
 def redrive(ids: tuple[int, ...]) -> None:
-    """Give dead events another five attempts; all of them when no ID is given."""
-    click.echo(f"{redrive_events(ids or None, utcnow())} events are tried again.")
+    """Give dead events another five attempts; all of them, and what else is dead, when no ID is given."""
+    done = redrive_events(ids or None, utcnow())
+    click.echo(f"{done + (0 if ids else redrive_effects(utcnow()))} are tried again.")
 
 
 @cli.command()

@@ -45,9 +45,12 @@ def up(host: str, port: int) -> None:
             settings, redis_said = _embedded_redis(settings, running)
         with create_app(settings).app_context():
             migrate_tables()
+            made = not (settings.data_dir / "first-key").exists()
             key = kept_secret(settings.data_dir / "first-key", lambda: add_key("first key", ["all"], "api", utcnow()))
         _start(settings, running, host, port)
-        _welcome(settings, redis_said, key)
+        # A log is no place for a key: it is shown when it is made, and to whoever sits at a terminal.
+        shown = key if made or sys.stdout.isatty() else f"(in {settings.data_dir / 'first-key'})"
+        _welcome(settings, redis_said, shown)
         running.watch()
     finally:
         running.end()

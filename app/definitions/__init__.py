@@ -13,6 +13,8 @@ from surveys.catalog import READERS, Catalog, broken_references, read_catalog
 from surveys.definition import Fault, Path
 
 NODES_MAX = 200_000
+DEPTH_MAX = 50
+NUMBER_MAX = 2**53  # beyond, JSON readers no longer agree
 
 
 class _Loader(yaml.SafeLoader):
@@ -99,18 +101,21 @@ class _Reader:
     def value(self, node: yaml.Node, path: Path) -> Any:
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
-        if len(self.lines) > NODES_MAX:
-            self._fault(line, f"the file unfolds to more than {NODES_MAX:,} values")
+        if len(self.lines) > NODES_MAX or len(path) > DEPTH_MAX:
+            self._fault(line, f"the file unfolds to more than {NODES_MAX:,} values, or deeper than {DEPTH_MAX}")
             return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
         try:
-            return self._construct(node)
+            value = self._construct(node)
         except (yaml.YAMLError, ValueError) as error:
             self._fault(line, f"not a plain value: {str(error).splitlines()[0]}")
             return None
+        if isinstance(value, int) and abs(value) > NUMBER_MAX:
+            self._fault(line, "the number is too large")
+        return value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
         found: dict[Any, Any] = {}

@@ -125,7 +125,7 @@ def _put(tree: dict[str, Any], keys: list[str], value: str) -> None:
         node[name] = value
 
 
-def fault_of(item: Any) -> str | None:
+def fault_of(item: Any, largest: int = EVENT_MAX) -> str | None:
     """Why an item cannot be stored as JSON, or None: size, depth, numbers and characters that are not JSON's."""
     if isinstance(item, Fault):
         return item.message
@@ -133,8 +133,8 @@ def fault_of(item: Any) -> str | None:
         written = orjson.dumps(item)
     except TypeError as error:
         return f"Not JSON: {error}."
-    if len(written) > EVENT_MAX:
-        return f"Larger than {EVENT_MAX:,} bytes."
+    if len(written) > largest:
+        return f"Larger than {largest:,} bytes."
     if _depth(item) > DEPTH_MAX:
         return f"Nested deeper than {DEPTH_MAX}."
     if b"\\u0000" in written and any(isinstance(v, str) and "\0" in v for v in _leaves(item)):

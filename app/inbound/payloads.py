@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 
 from app.actions.events import record_events
 from app.actions.sources import keep_payload, mark_payload
-from app.inbound.bodies import BodyError, fault_of, inflate, parse_form, parse_json, too_much
+from app.inbound.bodies import BODY_MAX, BodyError, fault_of, inflate, parse_form, parse_json, too_much
 from app.inbound.envelopes import read_event
 from app.inbound.signatures import is_signed
 from app.queries.sources import KnownSource, find_source, held_payloads
@@ -52,8 +52,8 @@ def take_payload(
         raise Unauthenticated
     if fault:
         raise fault
-    if found := fault_of(body):
-        raise BodyError(found, 413 if too_much(body) else 422)
+    if (found := fault_of(body, BODY_MAX)) is not None:
+        raise BodyError(found, 413 if found.startswith("Nested") else 422)
     headers = {name: value for name, value in headers.items() if name != source.service.header}
     if source.service.scheme == "body-field" and isinstance(body, dict):  # the secret has done its work
         body = {name: value for name, value in body.items() if name != source.service.field}
@@ -84,6 +84,8 @@ def _record(source: KnownSource, body: Any, headers: Mapping[str, str], now: dat
         return Taken("ignored")
     if "id" not in item:  # the service names no id: the same payload again is the same event
         item["id"] = "sha-" + sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
+    if found := too_much(item):
+        return Taken("too much", {"_schema": [found]})
     try:
         event = read_event(item, now)
     except ValidationError as error:

@@ -22,6 +22,7 @@ class Delivery(Model):
         Index("ix_deliveries_invitation", "invitation_id"),
         Index("ix_deliveries_pace", "channel", "claimed_at"),
         Index("uq_deliveries_effect", "effect_id", unique=True),
+        {"sqlite_autoincrement": True},  # an id names one hand-over, and is never used again
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -12,6 +12,7 @@ from app.models.contacts import Address, Complaint, Contact, ContactAddress, Ide
 from app.models.events import Event, PendingEvent
 from app.models.sources import Source
 from app.text.names import first_name
+from surveys.contact_policy import COMPLAINT_LAPSES
 
 EXTERNAL, EMAIL, PHONE = "external", "email", "phone"
 
@@ -116,6 +117,7 @@ def newest_addresses(contact_ids: Collection[int]) -> dict[int, dict[str, Addres
         .join(Address, Address.id == ContactAddress.address_id)
         .where(among(ContactAddress.contact_id, contact_ids))
         .order_by(ContactAddress.since, ContactAddress.address_id)
+        .execution_options(populate_existing=True)
     )
     found: dict[int, dict[str, Address]] = {}
     for contact_id, channel, address in rows:
@@ -147,17 +149,23 @@ def owners_of_addresses(address_ids: Collection[int]) -> dict[int, set[int]]:
     return found
 
 
-def open_complaints(contact_ids: Collection[int], since: datetime) -> dict[int, dict[str, datetime]]:
-    """Open complaints per contact: key → when it was opened. Those opened before ``since`` have lapsed."""
+def complaints(contact_ids: Collection[int]) -> dict[int, dict[str, tuple[datetime, datetime | None]]]:
+    """Complaints per contact: key → when it was opened, and closed."""
     rows = db.session.execute(
-        select(Complaint.contact_id, Complaint.key, Complaint.opened_at).where(
-            among(Complaint.contact_id, contact_ids), Complaint.closed_at.is_(None), Complaint.opened_at > since
+        select(Complaint.contact_id, Complaint.key, Complaint.opened_at, Complaint.closed_at).where(
+            among(Complaint.contact_id, contact_ids)
         )
     )
-    found: dict[int, dict[str, datetime]] = {}
-    for contact_id, key, opened_at in rows:
-        found.setdefault(contact_id, {})[key] = opened_at
+    found: dict[int, dict[str, tuple[datetime, datetime | None]]] = {}
+    for contact_id, key, opened_at, closed_at in rows:
+        found.setdefault(contact_id, {})[key] = (opened_at, closed_at)
     return found
+
+
+def complaint_since(found: Mapping[str, tuple[datetime, datetime | None]], now: datetime) -> datetime | None:
+    """Since when a complaint is open that has not lapsed; None when none is."""
+    opened = (opened_at for opened_at, closed_at in found.values() if closed_at is None)
+    return min((at for at in opened if at > now - COMPLAINT_LAPSES), default=None)
 
 
 def find_contacts(reference: str, namespace: str = "api") -> list[int]:

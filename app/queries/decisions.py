@@ -14,13 +14,12 @@ from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.responses import Response
 from app.models.sources import Source
-from app.queries.contacts import contact_facts, newest_addresses, open_complaints
+from app.queries.contacts import complaints, contact_facts, newest_addresses
 from app.queries.policies import policy_number, rules_of
 from app.queries.segments import segment_conditions
 from app.queries.triggers import CurrentTrigger, current_triggers
 from surveys import contact_policy, decision
 from surveys.conditions import Facts, PastEvent
-from surveys.contact_policy import COMPLAINT_LAPSES
 from surveys.decision import Rules
 from surveys.segments import segments_of
 
@@ -55,7 +54,7 @@ class Batch:
     trees: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Contacts as conditions see them."""
     events: dict[int, decision.Event] = field(default_factory=dict)
-    complaints: dict[int, dict[str, datetime]] = field(default_factory=dict)
+    complaints: dict[int, dict[str, tuple[datetime, datetime | None]]] = field(default_factory=dict)
 
 
 def claim_contacts(limit: int, now: datetime) -> list[int]:
@@ -99,7 +98,7 @@ def load_batch(contact_ids: Sequence[int], limit: int, now: datetime, company_zo
     heard = [e for e in waiting if e.type in triggers]
     _load_contacts(batch, {e.contact_id for e in heard if e.contact_id}, now)
     _load_facts(batch, heard)
-    _load_complaints(batch, waiting, now)
+    _load_complaints(batch, waiting)
     return batch
 
 
@@ -158,6 +157,7 @@ def _load_contacts(batch: Batch, contact_ids: set[int], now: datetime) -> None:
     shared = sorted({a.id for found in reached.values() for a in found.values() if a.shared})
     if shared:  # a shared address is locked too, for its own limits; after the contacts, and in one order
         db.session.execute(select(Address.id).where(among(Address.id, shared)).order_by(Address.id).with_for_update())
+        reached = newest_addresses(contact_ids)  # as it is now that nobody else is at it
     taken = reservations(contact_ids, shared, now - batch.rules.policy.longest)
     # One object per address: contacts that share it see each other's promises.
     addresses = {
@@ -237,7 +237,7 @@ def _load_facts(batch: Batch, heard: Sequence[WaitingEvent]) -> None:
             batch.trees.get(event.contact_id, {}),
             past.get(event.contact_id, {}),
             segments,
-            first=key not in seen,
+            first=event.contact_id != 0 and key not in seen,  # nobody has no first time
         )
         seen.add(key)
 
@@ -306,7 +306,7 @@ def _decided_types(contact_ids: Collection[int], kinds: Collection[str]) -> set[
     return {(contact_id, kind) for contact_id, kind in rows if contact_id is not None}
 
 
-def _load_complaints(batch: Batch, waiting: Sequence[WaitingEvent], now: datetime) -> None:
+def _load_complaints(batch: Batch, waiting: Sequence[WaitingEvent]) -> None:
     policy = batch.rules.policy
     if policy.complaint_opens:
-        batch.complaints = open_complaints({e.contact_id for e in waiting}, now - COMPLAINT_LAPSES)
+        batch.complaints = complaints({e.contact_id for e in waiting})

@@ -81,7 +81,8 @@ def _change(
     live: list[str] | None = None
     fields: tuple[str, ...] = ()
     if kind == "offers":
-        codes = tuple(c for c in dict.fromkeys(body.get("codes", ())) if c not in known_codes(slug))
+        known = known_codes(slug)
+        codes = tuple(c for c in dict.fromkeys(body.get("codes", ())) if c not in known)
         body = {k: v for k, v in body.items() if k != "codes"}
         fields = (f"{len(codes)} new codes",) if codes else ()
     if kind == "sources":

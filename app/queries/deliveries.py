@@ -13,7 +13,7 @@ from app.models.accounts import Installation
 from app.models.contacts import Address, Contact
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
-from app.queries.contacts import open_complaints
+from app.queries.contacts import complaint_since, complaints
 from app.queries.decisions import reservations
 from app.queries.events import facts_of_events
 from app.queries.policies import policy_number, rules_of
@@ -22,8 +22,8 @@ from app.queries.triggers import current_triggers, trigger_version
 from app.text.messages import Choice, Message
 from app.text.phrases import phrases
 from surveys import decision
-from surveys.contact_policy import COMPLAINT_LAPSES, open_time, zone
-from surveys.decision import Closed, hand_over_closed, reservation_of
+from surveys.contact_policy import open_time, zone
+from surveys.decision import Closed, Rules, hand_over_closed, reservation_of
 from surveys.questions import SCALES, Question
 from surveys.triggers import Send
 from surveys.wording import fill, pick
@@ -66,26 +66,26 @@ def reread_gates(invitation: Invitation, now: datetime, company_zone: str) -> Re
     send = trigger_version(invitation.trigger_id, invitation.trigger_version).actions[invitation.action]
     assert isinstance(send, Send)
     asked = reservation_of(trigger, send, invitation.channel, opens)
-    person, address = _present(invitation, contact, now - rules.policy.longest, now)
+    person, address = _present(invitation, contact, rules, now)
     closed = hand_over_closed(person, address, trigger, send, asked, rules)
     return Reread(closed, opens if closed is None and opens > now else None)
 
 
 def _present(
-    invitation: Invitation, contact: Contact, since: datetime, now: datetime
+    invitation: Invitation, contact: Contact, rules: Rules, now: datetime
 ) -> tuple[decision.Contact, decision.Address]:
     row = db.session.get_one(Address, invitation.address_id)
     if row.shared:
-        db.session.execute(select(Address.id).where(Address.id == row.id).with_for_update())
-    taken = reservations([contact.id], [row.id], since, without=invitation.id)
+        db.session.refresh(row, with_for_update=True)
+    taken = reservations([contact.id], [row.id], now - rules.policy.longest, without=invitation.id)
     address = decision.Address(row.id, row.unsubscribed_at, row.suppressed_at, taken.of_address(row.id))
-    complaints = open_complaints([contact.id], now - COMPLAINT_LAPSES).get(contact.id, {})
+    open_since = complaint_since(complaints([contact.id]).get(contact.id, {}), now)
     person = decision.Contact(
         id=contact.id,
         sampling_id=contact.sampling_id,
         timezone=contact.timezone,
         unsubscribed_at=contact.unsubscribed_at or contact.erased_at,
-        complaint_since=min(complaints.values(), default=None),
+        complaint_since=open_since if rules.policy.complaint_opens else None,
         consents={scope: said["granted"] for scope, said in contact.consents.items()},
         addresses={invitation.channel: address},
         taken=taken.of_contact(contact.id),

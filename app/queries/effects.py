@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models.decisions import Effect
+from app.models.triggers import Trigger
 
 
 def waiting_effects(kind: str, limit: int) -> list[int]:
@@ -28,6 +29,18 @@ def lock_effects(effect_ids: Collection[int]) -> list[Effect]:
         .with_for_update(skip_locked=True)
     )
     return list(db.session.scalars(still))
+
+
+def dead_effects(limit: int) -> list[tuple[int, str, str, str | None]]:
+    """Dead effects: id, kind, trigger, error."""
+    rows = db.session.execute(
+        select(Effect.id, Effect.kind, Trigger.slug, Effect.error)
+        .join(Trigger, Trigger.id == Effect.trigger_id)
+        .where(Effect.dead_at.is_not(None))
+        .order_by(Effect.id)
+        .limit(limit)
+    )
+    return [(r[0], r[1], r[2], r[3]) for r in rows]
 
 
 def count_effects() -> tuple[int, int]:

@@ -89,15 +89,6 @@ def facts_of_events(event_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def oldest_unresolved_event() -> int | None:
-    return db.session.scalar(
-        select(PendingEvent.event_id)
-        .where(PendingEvent.contact_id.is_(None), PendingEvent.dead_at.is_(None))
-        .order_by(PendingEvent.event_id)
-        .limit(1)
-    )
-
-
 def dead_events(limit: int) -> list[tuple[int, str, str, str, str | None]]:
     """Dead events: id, source, external id, type, error."""
     rows = db.session.execute(

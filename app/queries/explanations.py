@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -217,11 +217,10 @@ def _happening(event: Event, source: str) -> Happening:
     contact = db.session.get_one(Contact, event.contact_id)
     tree = contact_facts(None, contact.name, contact.locale, contact.timezone, contact.attributes)
     segments = segment_conditions()
-    windows = {
-        kind: window
-        for condition in (*(rule.condition for _, _, rule in current_triggers()), *segments.values())
-        for kind, window in condition.needs.events.items()
-    }
+    windows: dict[str, timedelta] = {}
+    for condition in (*(rule.condition for _, _, rule in current_triggers()), *segments.values()):
+        for kind, window in condition.needs.events.items():
+            windows[kind] = max(window, windows.get(kind, timedelta(0)))
     past = past_events([event.contact_id], windows, event.occurred_at).get(event.contact_id, {})
     earlier = (
         select(Event.id)

@@ -93,7 +93,7 @@ def find_key(key_id: str) -> KnownKey | None:
     found = db.session.execute(
         select(ApiKey, Source.slug, Source.body)
         .join(Source, Source.id == ApiKey.source_id)
-        .where(ApiKey.key_id == key_id, ApiKey.revoked_at.is_(None))
+        .where(ApiKey.key_id == key_id, ApiKey.revoked_at.is_(None), Source.archived_at.is_(None))
     ).one_or_none()
     if found is None:
         return None

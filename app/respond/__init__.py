@@ -1,11 +1,13 @@
 """The public pages: answering, and leaving. A GET shows; only a POST stores."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 
 from app.actions.deliveries import unsubscribe_contact
-from app.actions.responses import record_response
+from app.actions.responses import Finish, Recorded, record_response
 from app.clock import utcnow
 from app.errors import page
 from app.jobs import ring
@@ -13,7 +15,7 @@ from app.links import read_token
 from app.queries.invitations import Asked, find_asked, given_code, invitation_language
 from app.respond.forms import Submit, page_view, read_submit
 from app.text.phrases import phrases
-from surveys.branching import ending
+from surveys.branching import ending, visible_answers
 from surveys.wording import fill, pick
 
 blueprint = Blueprint("respond", __name__)
@@ -66,14 +68,7 @@ def submit_survey(token: str) -> Any:
     now = utcnow()
     submit = read_submit(asked, request.form, now)
     finished = submit.next_page is None and not submit.faults
-    end = ending(asked.survey, submit.counted, asked.known, now) if finished else None
-    recorded = record_response(
-        asked.invitation_id,
-        submit.counted if finished else submit.answers,
-        complete=finished,
-        offer=end.offer if end else None,
-        now=now,
-    )
+    recorded = record_response(asked.invitation_id, submit.read, _finish(asked, now) if finished else None, now)
     if not recorded.stored:
         return _closed(asked, recorded.state)
     if submit.faults:
@@ -82,14 +77,26 @@ def submit_survey(token: str) -> Any:
         return redirect(url_for("respond.show_survey", token=token, page=submit.next_page), 303)
     ring("score")
     ring("announce")
-    said = phrases(asked.language)
-    text = fill(pick(end.text, asked.language), {**asked.known, "answers": submit.counted}) if end else said["thanks"]
-    return _thanks(asked, text, recorded.code)
+    return _thanks(asked, recorded, now)
 
 
-def _thanks(asked: Asked, text: str, code: str | None) -> str:
+def _finish(asked: Asked, now: datetime) -> Finish:
+    def finish(answers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+        counted = visible_answers(asked.survey, answers, asked.known, now)
+        end = ending(asked.survey, counted, asked.known, now)
+        return dict(counted), end.offer if end else None
+
+    return finish
+
+
+def _thanks(asked: Asked, recorded: Recorded, now: datetime) -> str:
     said = phrases(asked.language)
-    return render_template("respond/note.html", title=text, text="", t=said, code=code, language=asked.language)
+    end = ending(asked.survey, recorded.answers, asked.known, now)
+    facts = {**asked.known, "answers": recorded.answers}
+    text = fill(pick(end.text, asked.language), facts) if end else said["thanks"]
+    return render_template(
+        "respond/note.html", title=text, text="", t=said, code=recorded.code, language=asked.language
+    )
 
 
 def _show(token: str, asked: Asked, submit: Submit) -> Any:

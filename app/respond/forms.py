@@ -1,6 +1,6 @@
 """The survey as plain HTML forms: what to show on a page, and what a submit says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,18 +9,21 @@ from werkzeug.datastructures import MultiDict
 
 from app.queries.invitations import Asked
 from app.text.phrases import phrases
-from surveys.branching import visible_answers, visible_pages
+from surveys.branching import visible_pages
 from surveys.questions import SCALES, InvalidAnswer, Question, read_answer
 from surveys.wording import fill, pick
 
 
 @dataclass
 class Submit:
-    """Answers so far, and where the respondent goes next. ``given`` are the words to show again on the page."""
+    """A page, the answers so far, and what a submit adds to them.
+
+    ``read`` holds the answers read from the form (None: taken back), ``given`` the words to show again on the page.
+    """
 
     page: int
     answers: dict[str, Any]
-    counted: dict[str, Any] = field(default_factory=dict)
+    read: dict[str, Any] = field(default_factory=dict)
     given: Mapping[str, list[str]] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     next_page: int | None = None
@@ -32,11 +35,17 @@ class Submit:
         Values in the address choose an answer on the page, and store nothing.
         """
         shown = visible_pages(asked.survey, asked.answers, asked.known, now)
-        wanted = chosen.get("page", type=int)
         unanswered = [n for n in shown if any(q.id not in asked.answers for q in asked.survey.pages[n].questions)]
-        number = wanted if wanted in shown else (unanswered or shown)[0]
-        assert number is not None
+        wanted = chosen.get("page", type=int)
+        number = (unanswered or shown)[0] if wanted not in shown or wanted is None else wanted
+        number = min(number, _first_required(asked, asked.answers, shown))
         return cls(number, dict(asked.answers), given={k: chosen.getlist(k) for k in chosen})
+
+
+def _first_required(asked: Asked, answers: Mapping[str, Any], shown: Sequence[int]) -> int:
+    """The first page that cannot be passed over, because a required answer is missing; else the last."""
+    pages = asked.survey.pages
+    return next((n for n in shown if any(q.required and q.id not in answers for q in pages[n].questions)), shown[-1])
 
 
 def read_submit(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> Submit:
@@ -44,27 +53,22 @@ def read_submit(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> Sub
 
     Pages are read in order, because what is answered on one decides whether the next is shown at all.
     """
-    start = form.get("page", 0, type=int)
-    submit = Submit(start, dict(asked.answers), given={k: form.getlist(k) for k in form})
+    submit = Submit(0, dict(asked.answers), given={k: form.getlist(k) for k in form})
     shown = visible_pages(asked.survey, submit.answers, asked.known, now)
-    position = next((n for n in shown if n >= start), shown[-1])
-    submit.page = position
-    first = True
+    start = min(form.get("page", 0, type=int), _first_required(asked, submit.answers, shown))
+    submit.page = next((n for n in shown if n >= start), shown[-1])
     while True:
-        questions = asked.survey.pages[position].questions
-        if not first and not any(q.id in form for q in questions):
-            submit.next_page = position
-            break
-        _read_page(submit, questions, form)
+        _read_page(submit, asked.survey.pages[submit.page].questions, form)
         if submit.faults:
-            submit.page = position
             break
         shown = visible_pages(asked.survey, submit.answers, asked.known, now)
-        later = [n for n in shown if n > position]
-        if not later:
+        later = next((n for n in shown if n > submit.page), None)
+        if later is None:
             break
-        position, first = later[0], False
-    submit.counted = visible_answers(asked.survey, submit.answers, asked.known, now)
+        if not any(q.id in form for q in asked.survey.pages[later].questions):
+            submit.next_page = later
+            break
+        submit.page = later
     return submit
 
 
@@ -75,6 +79,7 @@ def _read_page(submit: Submit, questions: tuple[Question, ...], form: "MultiDict
         except InvalidAnswer as error:
             submit.faults[question.id] = error.code
             continue
+        submit.read[question.id] = answer
         if answer is None:
             submit.answers.pop(question.id, None)
         else:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, jsonify, request
 
-from app.auth import known_source
+from app.auth import is_stranger, known_source, limit_strangers
 from app.clock import utcnow
 from app.errors import answer
 from app.extensions import limiter
@@ -19,7 +19,10 @@ def _source_name() -> str:
 
 
 @blueprint.post("/webhooks/<source>")
-@limiter.limit(lambda: current_app.config["RATE_LIMIT"], key_func=_source_name)
+@limit_strangers
+@limiter.limit(
+    lambda: current_app.config["RATE_LIMIT"], key_func=_source_name, deduct_when=lambda r: not is_stranger(r)
+)
 def post_payload(source: str) -> Any:
     known = known_source(source)
     if known is None:
@@ -30,6 +33,8 @@ def post_payload(source: str) -> Any:
         ring("resolve")
     if taken.result == "clash":
         return answer(409, "Another event has this id.", errors=taken.errors)
+    if taken.result == "too much":
+        return answer(413, "The event in this payload is too large or too deep.", errors=taken.errors)
     receipt = {
         "accepted": int(taken.result == "accepted"),
         "duplicates": int(taken.result == "duplicate"),

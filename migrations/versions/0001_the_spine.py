@@ -438,7 +438,8 @@ def upgrade() -> None:
     sa.Column('created_at', UtcDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['effect_id'], ['effects.id'], name=op.f('fk_deliveries_effect_id_effects')),
     sa.ForeignKeyConstraint(['invitation_id'], ['invitations.id'], name=op.f('fk_deliveries_invitation_id_invitations')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries')),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
         batch_op.create_index('ix_deliveries_act', ['act_at'], unique=False, postgresql_where='act_at IS NOT NULL')
