@@ -1,0 +1,1 @@
+"""Proofs with real processes: races, kills and outages, and an auditor that trusts nobody."""

@@ -1,0 +1,231 @@
+"""A crowd of processes at the same contacts: one records and resolves events, the others decide and hand over.
+
+``python -m tests.proofs.crowd`` reads a :class:`Plan` as JSON and prints a :class:`Report` as JSON. Time is a number
+that all of them share and that the recorder moves on, so that weeks pass in seconds; every process reads it a little
+wrong, and some of them jump back and forth.
+"""
+
+import json
+import multiprocessing
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event as Flag
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import text
+
+import config
+from app import create_app
+from app.actions.contacts import resolve_events
+from app.actions.decisions import decide_contact, decide_events
+from app.actions.deliveries import Claim, Result, begin_hand_over, claim_deliveries, give_up_lost, settle_delivery
+from app.actions.events import NewEvent, record_events
+from app.extensions import db
+from app.queries.decisions import ready_contacts
+
+EPOCH = datetime(2026, 3, 20, tzinfo=UTC)
+CONTACTS, FAMILIES, BATCH, BACKLOG = 50, 5, 10, 100
+STEP, TAIL_STEPS = timedelta(hours=6), 60
+LEASE = timedelta(hours=3)
+IDLE, PATIENCE = 0.1, 90.0
+KINDS = ("order.paid", "review.posted", "order.paid", "parcel.lost")
+ZONES = ("Europe/Moscow", "Europe/Berlin", "Asia/Vladivostok", None)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many processes do what, and on which database."""
+
+    url: str
+    data_dir: str
+    events: int
+    deciders: int
+    senders: int
+
+
+@dataclass
+class Report:
+    """What the processes say they did; everything else is read from the database by others."""
+
+    errors: list[str] = field(default_factory=list)
+    decided: list[int] = field(default_factory=list)
+    """Events per decider."""
+    begun: list[tuple[int, int, str, bool]] = field(default_factory=list)
+    """Every hand-over that began: delivery, attempt, how it ended, and whether that was written down."""
+
+
+def drawn(*what: object) -> int:
+    """A number that looks like chance and is the same every time."""
+    return int.from_bytes(blake2b(repr(what).encode(), digest_size=6).digest())
+
+
+def planned_event(number: int) -> dict[str, Any]:
+    """The ``number``-th event: contacts 20 to 39 share five addresses, and 40 to 49 move in and out of them."""
+    chance = drawn(number)
+    contact = chance % CONTACTS
+    family = f"family-{contact % FAMILIES}@example.com"
+    alone = contact < 20 or (contact >= 40 and chance // 7 % 2)
+    return {
+        "type": KINDS[chance // 3 % len(KINDS)],
+        "contact": {
+            "id": f"c-{contact}",
+            "email": f"c-{contact}@example.com" if alone else family,
+            "name": f"Customer {contact}",
+            "timezone": ZONES[contact % len(ZONES)],
+        },
+        "properties": {"amount": chance // 11 % 2000},
+    }
+
+
+def ending(delivery: int, attempt: int) -> str:
+    """How a hand-over ends; ``lost`` means that its worker is never heard of again."""
+    return ("sent", "sent", "sent", "sent", "refused", "retrying", "unknown", "lost")[drawn(delivery, attempt) % 8]
+
+
+@dataclass
+class Shared:
+    """What all processes of a crowd see."""
+
+    plan: Plan
+    hand: "Synchronized[float]"
+    """Seconds since the epoch of this crowd."""
+    over: Flag
+
+    def now(self, who: int) -> datetime:
+        """The time as process ``who`` reads it: up to half a day off, and every fifth jumps two days back and forth."""
+        seconds = self.hand.value
+        wrong = (who % 5 - 2) * 6 * 3600
+        if who % 5 == 4 and int(seconds) // 86_400 % 2:
+            wrong -= 2 * 86_400
+        return EPOCH + timedelta(seconds=seconds + wrong)
+
+
+def record(shared: Shared, _who: int) -> dict[str, Any]:
+    """Record and resolve all events, ten at a time and not far ahead of the others; then let time run out."""
+    source = db.session.scalar(text("SELECT id FROM sources WHERE slug = 'api'"))
+    for first in range(0, shared.plan.events, BATCH):
+        shared.hand.value += STEP.total_seconds()
+        now = EPOCH + timedelta(seconds=shared.hand.value)
+        events = [
+            NewEvent(
+                external_id=f"e-{number}",
+                occurred_at=now - timedelta(seconds=BATCH - number % BATCH),
+                body_hash=blake2b(str(number).encode(), digest_size=16).digest(),
+                **planned_event(number),
+            )
+            for number in range(first, min(first + BATCH, shared.plan.events))
+        ]
+        record_events(source, events, now)
+        resolve_events(500, now, "RU")
+        _wait_for_backlog(BACKLOG)
+    _wait_for_backlog(0)
+    for _ in range(TAIL_STEPS if shared.plan.senders else 0):
+        shared.hand.value += STEP.total_seconds()
+        time.sleep(0.02)
+    shared.over.set()
+    return {}
+
+
+def _wait_for_backlog(most: int) -> None:
+    until = time.monotonic() + PATIENCE
+    while db.session.scalar(text("SELECT COUNT(*) FROM pending_events")) > most:
+        db.session.rollback()
+        if time.monotonic() > until:
+            raise TimeoutError(f"more than {most} events still wait")
+        time.sleep(0.005)
+    db.session.rollback()
+
+
+def decide(shared: Shared, who: int) -> dict[str, Any]:
+    """Decide a few contacts at a time; every fourth process takes single contacts that others are at as well."""
+    events = 0
+    while True:
+        now = shared.now(who)
+        if who % 4 == 3:
+            found = [decide_contact(c, now, "UTC", "en").events for c in ready_contacts(1, now)]
+            done, decided = len(found), sum(found)
+        else:
+            batch = decide_events(1 + who % 4, now, "UTC", "en")
+            done, decided = batch.contacts, batch.events
+        events += decided
+        if not done and shared.over.is_set():
+            return {"decided": [events]}
+        if not done:
+            time.sleep(IDLE)
+
+
+def hand_over(shared: Shared, who: int) -> dict[str, Any]:
+    """Claim, begin and settle; some hand-overs are refused, some come again later, and some are never heard of again.
+
+    Sending begins late, with a backlog of weeks: places that were planned far apart all want to move to the same day.
+    """
+    begun: list[tuple[int, int, str, bool]] = []
+    weeks = STEP.total_seconds() * shared.plan.events / BATCH * 0.6
+    while shared.hand.value < weeks and not shared.over.is_set():
+        time.sleep(IDLE)
+    while not shared.over.is_set():
+        now = shared.now(who)
+        give_up_lost(now)
+        claims = claim_deliveries(4, now, LEASE, 1_000_000)
+        for claim in claims:
+            message = begin_hand_over(claim, shared.now(who), LEASE, "Meadow", "UTC", frozenset())
+            if message is None:
+                continue
+            begun.append((claim.delivery_id, claim.attempt, *_end(claim, shared, who)))
+        if not claims:
+            time.sleep(IDLE)
+    return {"begun": begun}
+
+
+def _end(claim: Claim, shared: Shared, who: int) -> tuple[str, bool]:
+    state = ending(claim.delivery_id, claim.attempt)
+    if state == "lost":
+        return state, False
+    return state, settle_delivery(claim, Result(state, error="as planned"), shared.now(who))
+
+
+def _live(role: Callable[[Shared, int], dict[str, Any]], shared: Shared, who: int, said: "SimpleQueue[Any]") -> None:
+    """One process: an application of its own, one role, and what it has to say at the end."""
+    plan = shared.plan
+    try:
+        with _application(plan).app_context():
+            said.put(role(shared, who))
+    except Exception:  # noqa: BLE001 whatever it is, the test shall see it
+        shared.over.set()
+        said.put({"errors": [f"{role.__name__} {who}: {traceback.format_exc()}"]})
+
+
+def _application(plan: Plan) -> Flask:
+    return create_app(config.load({}, database_url=plan.url, data_dir=Path(plan.data_dir), log_level="ERROR"))
+
+
+def gather(plan: Plan) -> Report:
+    """Let the crowd live, and put together what its processes say."""
+    _application(plan)  # the first is slow to make, and opens no connection: the others are quick after the fork
+    context = multiprocessing.get_context("fork")
+    shared = Shared(plan, context.Value("d", 0.0), context.Event())
+    said: SimpleQueue[Any] = context.SimpleQueue()
+    roles = [record, *[decide] * plan.deciders, *[hand_over] * plan.senders]
+    living = [context.Process(target=_live, args=(role, shared, who, said)) for who, role in enumerate(roles)]
+    for process in living:
+        process.start()
+    report = Report()
+    for _ in living:
+        for key, found in said.get().items():
+            getattr(report, key).extend(found)
+    for process in living:
+        process.join()
+    return report
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(gather(Plan(**json.load(sys.stdin))))))  # noqa: T201 its one answer
