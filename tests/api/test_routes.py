@@ -1,6 +1,7 @@
 """Every route of the API at once: which key it takes, and that no address brings it down."""
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 
 import pytest
 from flask import Flask
@@ -133,7 +134,8 @@ def test_no_address_brings_the_api_down(client: FlaskClient, key: dict[str, str]
     for source in ("%00", "shop%00", "x" * 20_000):
         assert client.post(f"/webhooks/{source}", json={}).status_code == 404, source
     assert client.put("/api/v1/contacts/a%00b", json={}, headers=key).status_code in (404, 422)
-    assert client.put("/api/v1/contacts/" + "x" * 5_000, json={}, headers=key).status_code in (404, 422)
+    too_long = "".join(sha256(str(n).encode()).hexdigest() for n in range(100))  # and not to be compressed
+    assert client.put(f"/api/v1/contacts/{too_long}", json={}, headers=key).status_code in (404, 422)
     assert client.delete("/api/v1/contacts/%00", headers=key).status_code == 404
     assert client.get("/api/v1/tasks", headers={"Authorization": "Bearer otk_\x01_x"}).status_code == 401
 
