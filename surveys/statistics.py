@@ -44,7 +44,8 @@ def share(successes: int, n: int) -> Figure:
     p = successes / n
     centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    return Figure(100 * p, n, 100 * max(0.0, centre - half), 100 * min(1.0, centre + half))
+    # At 0 and 1 the bound is the share itself, but for rounding.
+    return Figure(100 * p, n, 100 * max(0.0, min(p, centre - half)), 100 * min(1.0, max(p, centre + half)))
 
 
 def mean(total: float, squares: float, n: int) -> Figure:

@@ -322,8 +322,8 @@ def test_live_and_pilot_triggers_decide(status: str, closed: Closed | None) -> N
         ("0s", "48h", timedelta(hours=48, microseconds=1), "stale"),
         ("1d", "48h", timedelta(hours=72), None),
         ("1d", "48h", timedelta(hours=72, microseconds=1), "stale"),
-        ("5d", "0s", timedelta(days=5), None),
-        ("5d", "0s", timedelta(days=5, microseconds=1), "stale"),
+        ("5d", "1s", timedelta(days=5, seconds=1), None),
+        ("5d", "1s", timedelta(days=5, seconds=2), "stale"),
         ("0s", "48h", timedelta(days=-1), None),
     ],
 )

@@ -108,6 +108,7 @@ def with_question(**fields: Any) -> dict[str, Any]:
     return {"pages": [{"questions": [NPS]}, {"questions": [{"id": "b", "type": "text", "text": "?", **fields}]}]}
 
 
+OTHER = {"questions": [{"id": "other", "type": "text", "text": "?"}]}
 HERE: Path = ("pages", 1, "questions", 0)
 FAULTS: list[tuple[dict[str, Any], Path, str]] = [
     ({"slug": "NPS"}, ("slug",), "lower-case"),
@@ -122,10 +123,10 @@ FAULTS: list[tuple[dict[str, Any], Path, str]] = [
     ({"pages": [{}]}, ("pages", 0), "questions is missing"),
     ({"pages": [{"questions": []}]}, ("pages", 0, "questions"), "between 1 and"),
     ({"pages": [{"questions": [NPS], "if": {}}]}, ("pages", 0, "if"), "unknown field"),
-    ({"pages": [{"questions": [NPS], "show_if": []}]}, ("pages", 0, "show_if"), "must be a condition"),
+    ({"pages": [{"questions": [NPS]}, {**OTHER, "show_if": []}]}, ("pages", 1, "show_if"), "must be a condition"),
     (
-        {"pages": [{"questions": [NPS], "show_if": {"field": "nps", "op": "exists"}}]},
-        ("pages", 0, "show_if", "field"),
+        {"pages": [{"questions": [NPS]}, {**OTHER, "show_if": {"field": "nps", "op": "exists"}}]},
+        ("pages", 1, "show_if", "field"),
         "must be a path",
     ),
     ({"pages": [{"questions": ["x"]}]}, ("pages", 0, "questions", 0), "must be a mapping"),

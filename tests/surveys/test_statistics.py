@@ -1,0 +1,256 @@
+"""Figures and their intervals against published values, exact coverage and plain arithmetic."""
+
+import statistics as standard
+from itertools import pairwise
+from math import comb, exp, factorial, lgamma, log, log1p, pi, sqrt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveys.statistics import Figure, Z, mean, nps, share, t_quantile
+
+NOTHING = Figure(None, 0, None, None)
+
+
+def interval(figure: Figure) -> tuple[float, float]:
+    assert figure.low is not None
+    assert figure.high is not None
+    return figure.low, figure.high
+
+
+def width(figure: Figure) -> float:
+    low, high = interval(figure)
+    return high - low
+
+
+def value(figure: Figure) -> float:
+    assert figure.value is not None
+    return figure.value
+
+
+def test_while_nobody_has_answered_there_is_no_figure() -> None:
+    assert nps(0, 0, 0) == share(0, 0) == mean(0.0, 0.0, 0) == NOTHING
+
+
+def test_z_is_the_quantile_of_the_normal_distribution() -> None:
+    assert pytest.approx(1.959963984540054, abs=1e-12) == Z
+
+
+# Shares: Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I, method 3.
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [
+        (81, 263, 25.53, 36.62),
+        (15, 148, 6.24, 16.05),
+        (0, 20, 0.0, 16.11),
+        (1, 29, 0.61, 17.18),
+        (29, 29, 88.30, 100.0),
+    ],
+)
+def test_the_interval_of_a_share_is_wilsons(successes: int, n: int, low: float, high: float) -> None:
+    figure = share(successes, n)
+    assert (value(figure), figure.n) == pytest.approx((100 * successes / n, n))
+    assert interval(figure) == pytest.approx((low, high), abs=0.005)
+
+
+shares = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(shares)
+def test_a_share_lies_in_its_interval_and_the_interval_in_the_scale(of: tuple[int, int]) -> None:
+    figure = share(*of)
+    low, high = interval(figure)
+    assert 0 <= low <= value(figure) <= high <= 100
+    assert low < high
+
+
+@given(shares, st.integers(2, 50))
+def test_the_interval_of_a_share_shrinks_with_n(of: tuple[int, int], times: int) -> None:
+    successes, n = of
+    assert width(share(successes * times, n * times)) < width(share(successes, n))
+
+
+@given(shares)
+def test_a_share_and_the_rest_mirror_each_other(of: tuple[int, int]) -> None:
+    successes, n = of
+    low, high = interval(share(successes, n))
+    assert interval(share(n - successes, n)) == pytest.approx((100 - high, 100 - low), abs=1e-9)
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n - 1), st.just(n))))
+def test_one_success_more_moves_the_interval_up(of: tuple[int, int]) -> None:
+    successes, n = of
+    more, less = interval(share(successes + 1, n)), interval(share(successes, n))
+    assert more[0] > less[0]
+    assert more[1] > less[1]
+
+
+def test_the_interval_of_a_share_covers_the_truth_nineteen_times_in_twenty() -> None:
+    n = 50
+    intervals = [interval(share(k, n)) for k in range(n + 1)]
+
+    def coverage(p: float) -> float:
+        chances = (comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1))
+        return sum(chance for chance, (low, high) in zip(chances, intervals, strict=True) if low <= 100 * p <= high)
+
+    covered = [coverage(p / 200) for p in range(1, 200)]
+    assert sum(covered) / len(covered) == pytest.approx(0.95, abs=0.01)
+    assert min(covered) > 0.83
+
+
+# NPS, with the adjusted-Wald interval, worked out by hand.
+
+
+@pytest.mark.parametrize(
+    ("answers", "score", "low", "high"),
+    [
+        # 13 with the pseudo-answers; up 5.75 / 13, down 2.75 / 13; 0.230769 ± 1.959964 · √(0.600592 / 13).
+        ((5, 3, 2), 30.0, -19.05, 65.20),
+        # 103; up 50.75, down 20.75; 0.291262 ± 1.959964 · √(0.609343 / 103).
+        ((50, 30, 20), 30.0, 14.05, 44.20),
+        # Everybody a promoter: 0.769231 ± 1.959964 · √(0.292899 / 13), cut off at 100.
+        ((10, 0, 0), 100.0, 47.50, 100.0),
+        ((0, 0, 10), -100.0, -100.0, -47.50),
+        # Nobody for or against: ± 1.959964 · √(0.115385 / 13).
+        ((0, 10, 0), 0.0, -18.47, 18.47),
+        # A single promoter: 0.25 ± 1.959964 · √(0.5625 / 4), widened to hold the score itself.
+        ((1, 0, 0), 100.0, -48.50, 100.0),
+    ],
+)
+def test_nps_is_worked_out_as_by_hand(answers: tuple[int, int, int], score: float, low: float, high: float) -> None:
+    figure = nps(*answers)
+    assert (value(figure), figure.n) == pytest.approx((score, sum(answers)))
+    assert interval(figure) == pytest.approx((low, high), abs=0.005)
+
+
+counts = st.tuples(st.integers(0, 2000), st.integers(0, 2000), st.integers(0, 2000)).filter(any)
+
+
+@given(counts)
+def test_nps_lies_in_its_interval_and_the_interval_in_the_scale(answers: tuple[int, int, int]) -> None:
+    figure = nps(*answers)
+    low, high = interval(figure)
+    assert -100 <= low <= value(figure) <= high <= 100
+    assert low < high
+
+
+@given(counts)
+def test_promoters_and_detractors_mirror_each_other(answers: tuple[int, int, int]) -> None:
+    figure, mirrored = nps(*answers), nps(*reversed(answers))
+    assert value(mirrored) == pytest.approx(-value(figure))
+    low, high = interval(figure)
+    assert interval(mirrored) == pytest.approx((-high, -low), abs=1e-9)
+
+
+@given(st.tuples(st.integers(1, 200), st.integers(1, 200), st.integers(1, 200)), st.integers(2, 50))
+def test_the_interval_of_nps_shrinks_with_n(answers: tuple[int, int, int], times: int) -> None:
+    promoters, passives, detractors = (count * times for count in answers)
+    assert width(nps(promoters, passives, detractors)) < width(nps(*answers))
+
+
+@pytest.mark.parametrize(("up", "down"), [(0.5, 0.2), (0.3, 0.3), (0.7, 0.05), (0.1, 0.6)])
+def test_the_interval_of_nps_covers_the_truth_nineteen_times_in_twenty(up: float, down: float) -> None:
+    n = 40
+    covered = 0.0
+    for promoters in range(n + 1):
+        for detractors in range(n + 1 - promoters):
+            passives = n - promoters - detractors
+            ways = factorial(n) // (factorial(promoters) * factorial(detractors) * factorial(passives))
+            low, high = interval(nps(promoters, passives, detractors))
+            if low <= 100 * (up - down) <= high:
+                covered += ways * up**promoters * down**detractors * (1 - up - down) ** passives
+    assert covered == pytest.approx(0.95, abs=0.02)
+
+
+# Means.
+
+
+@pytest.mark.parametrize(
+    ("degrees", "quantile"),
+    [
+        (1, 12.7062),
+        (2, 4.3027),
+        (3, 3.1824),
+        (4, 2.7764),
+        (5, 2.5706),
+        (6, 2.4469),
+        (7, 2.3646),
+        (8, 2.3060),
+        (9, 2.2622),
+        (10, 2.2281),
+        (12, 2.1788),
+        (15, 2.1314),
+        (20, 2.0860),
+        (25, 2.0595),
+        (30, 2.0423),
+        (40, 2.0211),
+        (60, 2.0003),
+        (100, 1.9840),
+        (120, 1.9799),
+        (1000, 1.9623),
+        (10**6, 1.9600),
+    ],
+)
+def test_quantiles_of_t_are_those_of_the_tables(degrees: int, quantile: float) -> None:
+    assert t_quantile(degrees) == pytest.approx(quantile, abs=1.5e-4)
+
+
+def area_within(t: float, degrees: int, steps: int = 2000) -> float:
+    """The chance of Student's t to lie within ±t, by Simpson's rule."""
+    scale = exp(lgamma((degrees + 1) / 2) - lgamma(degrees / 2) - log(degrees * pi) / 2)
+
+    def density(x: float) -> float:
+        return scale * exp(-(degrees + 1) / 2 * log1p(x * x / degrees))
+
+    h = t / steps
+    inner = sum((4 if n % 2 else 2) * density(n * h) for n in range(1, steps))
+    return 2 * h / 3 * (density(0) + inner + density(t))
+
+
+@pytest.mark.parametrize("degrees", [*range(1, 40), 50, 75, 150, 500, 5000])
+def test_between_the_quantiles_of_t_lie_nineteen_of_twenty(degrees: int) -> None:
+    assert area_within(t_quantile(degrees), degrees) == pytest.approx(0.95, abs=1e-5)
+
+
+def test_quantiles_of_t_fall_towards_the_normal_one() -> None:
+    quantiles = [t_quantile(degrees) for degrees in range(1, 2000)]
+    assert all(later < earlier for earlier, later in pairwise(quantiles))
+    assert quantiles[-1] > Z
+
+
+def test_a_mean_is_worked_out_as_by_hand() -> None:
+    # 1 to 5: mean 3, variance 2.5; 2.776445 · √(2.5 / 5).
+    figure = mean(15, 55, 5)
+    assert (figure.value, figure.n) == (3.0, 5)
+    assert interval(figure) == pytest.approx((3 - 1.96324, 3 + 1.96324), abs=1e-4)
+
+
+def test_a_single_answer_has_a_mean_and_no_interval() -> None:
+    assert mean(6, 36, 1) == Figure(6.0, 1, None, None)
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 1000])
+def test_answers_that_are_all_alike_leave_no_width(n: int) -> None:
+    assert mean(6 * n, 36 * n, n) == Figure(6.0, n, 6.0, 6.0)
+
+
+answers = st.lists(st.integers(1, 7), min_size=2, max_size=200)
+
+
+@given(answers)
+def test_a_mean_from_its_sums_is_the_mean_of_the_answers(given_: list[int]) -> None:
+    figure = mean(sum(given_), sum(a * a for a in given_), len(given_))
+    low, high = interval(figure)
+    assert value(figure) == pytest.approx(standard.mean(given_))
+    assert low <= value(figure) <= high
+    half = t_quantile(len(given_) - 1) * standard.stdev(given_) / sqrt(len(given_))
+    assert (high - low) / 2 == pytest.approx(half, abs=1e-6)
+
+
+@given(answers.filter(lambda found: len(set(found)) > 1), st.integers(2, 50))
+def test_the_interval_of_a_mean_shrinks_with_n(given_: list[int], times: int) -> None:
+    total, squares, n = sum(given_), sum(a * a for a in given_), len(given_)
+    assert width(mean(total * times, squares * times, n * times)) < width(mean(total, squares, n))
