@@ -18,6 +18,8 @@ class Segment:
 def read_segment(node: Node) -> Segment:
     """Read a segment definition; faults gather in the node."""
     fields = node.mapping(("slug", "name", "if"), ("slug", "if"))
+    if "name" in fields:
+        fields["name"].text(longest=200)
     condition = read_condition(fields["if"]) if "if" in fields else ALWAYS
     if condition.needs.segments:
         fields["if"].fault("a segment cannot look at segments")

@@ -15,6 +15,8 @@ SCHEMES = ("standard-webhooks", "hmac", "bearer", "basic", "body-field")
 WEAK = frozenset({"bearer", "basic", "body-field"})
 MAPPED = ("id", "type", "occurred_at", "properties")
 MAPPED_CONTACT = ("id", "email", "phone", "name", "locale", "timezone")
+FREE = ("properties", "contact.attributes.", "contact.consent.")
+"""Where any value may stand; elsewhere it is text."""
 SECRETS_MAX = 2
 MILLISECONDS_FROM = 1e11  # as seconds, a date in the year 5138
 
@@ -117,16 +119,18 @@ def _read_map(node: Node) -> Mapping[str, ParsedResult]:
             found[target] = jmespath.compile(expression.text(longest=1000) or "''")
         except JMESPathError as error:
             expression.fault(f"is not JMESPath: {str(error).splitlines()[0]}")
-    if "type" not in found:
+    if isinstance(node.value, dict) and "type" not in node.value:
         node.fault("type is missing")
     return found
 
 
 def _is_target(target: str) -> bool:
     head, _, rest = target.partition(".")
+    if not all(target.split(".")):
+        return False
     if head == "contact":
-        return rest in MAPPED_CONTACT or (rest.startswith(("attributes.", "consent.")) and not rest.endswith("."))
-    return target in MAPPED or (head == "properties" and bool(rest))
+        return rest in MAPPED_CONTACT or rest.startswith(("attributes.", "consent."))
+    return target in MAPPED or head == "properties"
 
 
 def map_payload(source: Source, body: Any, headers: Mapping[str, str]) -> dict[str, Any] | None:
@@ -140,7 +144,8 @@ def map_payload(source: Source, body: Any, headers: Mapping[str, str]) -> dict[s
             value = expression.search({"body": body, "headers": dict(headers)})
         except (JMESPathError, TypeError) as error:
             raise UnmappablePayload(target, str(error).splitlines()[0]) from error
-        if value is not None:
+        # A condition that does not hold maps to nothing: "body.kind == 'paid' && 'order.paid'".
+        if value is not None and (value is not False or target.startswith(FREE)):
             _put(event, target, value)
     return event if event.get("type") else None
 
@@ -153,15 +158,12 @@ def _put(event: dict[str, Any], target: str, value: Any) -> None:
             value = _from_epoch(value)
         event[target] = value if target == "properties" else str(value)
         return
-    head, _, rest = target.partition(".")
-    node = event.setdefault(head, {})
-    if not isinstance(node, dict):
-        raise UnmappablePayload(head, "is no object, so nothing can be put into it")
-    inner, _, name = rest.partition(".")
-    if head == "contact" and inner in ("attributes", "consent") and name:
-        node.setdefault(inner, {})[name] = value
-    else:
-        node[rest] = str(value) if head == "contact" else value
+    node, (*heads, name) = event, target.split(".")
+    for head in heads:
+        node = node.setdefault(head, {})
+        if not isinstance(node, dict):
+            raise UnmappablePayload(head, "is no object, so nothing can be put into it")
+    node[name] = value if target.startswith(FREE) else str(value)
 
 
 def _from_epoch(seconds: float) -> str:
