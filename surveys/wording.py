@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from unicodedata import category
 
 # An empty value takes the comma and space before it along: "What went wrong, {{ contact.first_name }}?"
 PLACEHOLDER = re.compile(r"(,?[ \t]*)\{\{\s*([a-z_]+(?:\.[\w-]+)*)\s*(?:\|\s*([^{}]*?)\s*)?\}\}")
+
+KEPT = "\n\t\u200c\u200d"  # line ends, and what joins letters and emoji
 
 
 def best_language(wanted: Iterable[str | None], available: Iterable[str]) -> str:
@@ -35,7 +38,7 @@ def fill(text: str, facts: Mapping[str, Any]) -> str:
         known = _look_up(path, facts) or fallback
         return f"{before}{known}" if known else ""
 
-    return "".join(c for c in PLACEHOLDER.sub(value, text) if c in "\n\t" or c.isprintable())
+    return "".join(c for c in PLACEHOLDER.sub(value, text) if c.isprintable() or c in KEPT or category(c) == "Zs")
 
 
 def _look_up(path: str, facts: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys.definition import DURATION_MAX, ITEMS_MAX, TEXT_MAX, Fault, InvalidDefinition, Node, Path, read
+from surveys.definition import DURATION_MAX, ITEMS_MAX, SOME, TEXT_MAX, Fault, InvalidDefinition, Node, Path, read
 from tests.surveys.faults import assert_fault, faults_of
 
 Reader = Callable[[Node], Any]
@@ -44,6 +44,10 @@ def of_number(node: Node) -> float:
 
 def of_duration(node: Node) -> timedelta:
     return node.duration()
+
+
+def of_some_time(node: Node) -> timedelta:
+    return node.duration(least=SOME)
 
 
 def of_texts(node: Node) -> dict[str, str]:
@@ -89,6 +93,7 @@ def of_mapping(node: Node) -> dict[str, str]:
         (of_duration, "30d", timedelta(days=30)),
         (of_duration, "12w", timedelta(weeks=12)),
         (of_duration, "3650d", DURATION_MAX),
+        (of_some_time, "1s", SOME),
         (of_texts, "Hello", {"en": "Hello"}),
         (of_texts, {"ru": "Привет", "en": "Hello"}, {"ru": "Привет", "en": "Hello"}),
         (of_slugs, ["a", "b"], ("a", "b")),
@@ -150,6 +155,8 @@ FAULTS: list[tuple[Reader, Any, Path, str]] = [
     (of_duration, "3651d", (), "at most 3650 days"),
     (of_duration, "999999w", (), "at most 3650 days"),
     (of_duration, "1000000s", (), "must be a duration"),
+    (of_some_time, "0d", (), "longer than nothing"),
+    (of_some_time, "0", (), "must be a duration"),
     (of_texts, "", (), "must be text"),
     (of_texts, 5, (), "must be a mapping"),
     (of_texts, {}, (), "at least one language"),

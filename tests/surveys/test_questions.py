@@ -109,6 +109,7 @@ def with_question(**fields: Any) -> dict[str, Any]:
 
 
 OTHER = {"questions": [{"id": "other", "type": "text", "text": "?"}]}
+NPS_LOW = {"field": "answers.nps", "op": "lte", "value": 6}
 HERE: Path = ("pages", 1, "questions", 0)
 FAULTS: list[tuple[dict[str, Any], Path, str]] = [
     ({"slug": "NPS"}, ("slug",), "lower-case"),
@@ -139,6 +140,8 @@ FAULTS: list[tuple[dict[str, Any], Path, str]] = [
     ({"pages": [{"questions": [{"type": "nps", "text": "?"}]}]}, ("pages", 0, "questions", 0), "id is missing"),
     ({"pages": [{"questions": [{"id": "a", "text": "?"}]}]}, ("pages", 0, "questions", 0), "type is missing"),
     ({"pages": [{"questions": [{"id": "a", "type": "nps"}]}]}, ("pages", 0, "questions", 0), "text is missing"),
+    ({"pages": [{**OTHER, "show_if": NPS_LOW}]}, ("pages", 0, "show_if"), "the first page is always shown"),
+    (with_question(id="page"), (*HERE, "id"), "the id page is used twice, or is not free"),
     (with_question(id=5), (*HERE, "id"), "must be text"),
     (with_question(id="a.b"), (*HERE, "id"), "letters, digits and underscores"),
     (with_question(id="a b"), (*HERE, "id"), "letters, digits and underscores"),

@@ -54,6 +54,11 @@ FACTS: dict[str, Any] = {
         ("Hello, {{ contact.first_name | friend }}!", "Hello, Ada!"),
         ("Hello, {{ contact.middle_name | }}!", "Hello!"),
         ("Здравствуйте, {{ contact.first_name | друг }}!", "Здравствуйте, Ada!"),
+        # Control characters go; spaces of every kind and what joins letters stay.
+        ("a\x00b\x1b[31m\u202ec\ud800\r", "ab[31mc"),
+        ("line\n\tline", "line\n\tline"),
+        ("10\u00a0000\u202f₽", "10\u00a0000\u202f₽"),
+        ("\U0001f469\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb"),
         # What is no placeholder stays as it is.
         ("{ contact.name } {{ }} {{ Contact.name }} {{ 5 }}", "{ contact.name } {{ }} {{ Contact.name }} {{ 5 }}"),
         ("{{ contact.name", "{{ contact.name"),
