@@ -147,7 +147,7 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": 4,
         "pool_timeout": 5,
         "hide_parameters": True,  # what customers say has no place in a log
-        "connect_args": {"connect_timeout": 3},
+        "connect_args": {"connect_timeout": 3, "options": "-c timezone=UTC"},
     }
 
 

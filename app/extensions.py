@@ -61,7 +61,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        if value is None:
+            return None
+        # Always UTC: between moments of one other zone Python reckons by the clock on the wall.
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
@@ -160,6 +163,8 @@ def insert_rows(
     if not rows:
         return ()
     table = table_of(model)
+    if any(row.keys() != rows[0].keys() for row in rows):
+        raise ValueError(f"rows of {table.name} with different columns")
     if is_sqlite() or len(rows) == 1:
         statement: Any = insert(table)
         if returning:

@@ -83,7 +83,7 @@ def read_survey(node: Node) -> Survey:
     ) or ("en",)
     pages = tuple(_read_page(p, languages) for p in fields["pages"].items(least=1)) if "pages" in fields else ()
     endings = tuple(_read_ending(e, languages) for e in fields["endings"].items()) if "endings" in fields else ()
-    if pages and pages[0].show_if is not ALWAYS:
+    if pages and pages[0].show_if is not ALWAYS and not node.faults:
         node.fault("the first page is always shown", "pages", 0, "show_if")
     seen: set[str] = set(RESERVED_IDS)
     for page_number, page in enumerate(pages):

@@ -39,10 +39,9 @@ from app.queries.contacts import (
     profiles,
     unresolved_events,
 )
+from app.queries.decisions import NOBODY
 from app.text.addresses import normal_email, normal_phone
 
-NOBODY = 0
-"""The contact id under which events wait that name nobody."""
 CHANNEL_OF = {EMAIL: "email", PHONE: "sms"}
 PROFILE_FIELDS = ("name", "locale", "timezone")
 
@@ -143,7 +142,7 @@ def put_contacts(
             said = block if reference in known else {**block, "id": reference}
             event = UnresolvedEvent(0, now, namespace, said, history=history, depth=0, contact_id=known.get(reference))
             read.append(_read_block(event, phone_region))
-        book = _Book(read)
+        book = _Book(session, read)
         people = [book.person(block, now) for block in read]
         for change in (change for person in people for change in person.changes):
             change["cause_id"] = None
@@ -171,7 +170,7 @@ def _take_turn(session: Session) -> bool:
 
 def _resolve(session: Session, events: Sequence[UnresolvedEvent], now: datetime, phone_region: str) -> None:
     blocks = [_read_block(event, phone_region) for event in events]
-    book = _Book(blocks)
+    book = _Book(session, blocks)
     resolved = [book.place(block, now) for block in blocks]
     _store_people(session, book.people(), now)
     _store_results(session, resolved, now)
@@ -201,9 +200,17 @@ def _read_block(event: UnresolvedEvent, phone_region: str) -> _Block:
 class _Book:
     """The identities that a batch touches, and the people they lead to."""
 
-    def __init__(self, blocks: Sequence[_Block]) -> None:
-        owned = owners({key for block in blocks for key in block.keys})
-        known = {i: _Person(p) for i, p in profiles(set(owned.values())).items()}
+    def __init__(self, session: Session, blocks: Sequence[_Block]) -> None:
+        keys = {key for block in blocks for key in block.keys}
+        named = {block.event.contact_id for block in blocks if block.event.contact_id}
+        # All locks at once, and before anything is read that will be written: erasure, unsubscribe and deciding wait,
+        # or have finished. Who shares an address is locked too: their worker has not seen the others yet.
+        reached = addresses_by_value({(CHANNEL_OF[kind], value) for kind, _, value in keys if kind in CHANNEL_OF})
+        sharing = owners_of_addresses(reached.values()).values()
+        present = {NOBODY, *named, *owners(keys).values(), *(c for contacts in sharing for c in contacts)}
+        lock_rows(session, ContactLock.contact_id, present)
+        owned = {key: contact_id for key, contact_id in owners(keys).items() if contact_id in present}
+        known = {i: _Person(p) for i, p in profiles({*owned.values(), *named}).items()}
         self._by_key = {key: known[contact_id] for key, contact_id in owned.items()}
         self._people = list(known.values())
 
@@ -237,10 +244,7 @@ class _Book:
             found = self.place(block, now).person
             assert found is not None
             return found
-        known = next((p for p in self._people if p.profile.id == contact_id), None)
-        if known is None:
-            known = _Person(profiles([contact_id])[contact_id])
-            self._people.append(known)
+        known = next(p for p in self._people if p.profile.id == contact_id)
         self._learn(known, block)
         return known
 
@@ -399,7 +403,7 @@ def _store_identities(session: Session, people: Sequence[_Person]) -> None:
 
 
 def _store_addresses(session: Session, people: Sequence[_Person]) -> None:
-    """Add new addresses. Whoever's address becomes shared is locked first: their worker has not seen the other yet."""
+    """Add new addresses; the owners of those that become shared are locked already."""
     wanted = {_split(spelled) for person in people for spelled in person.reached}
     if not wanted:
         return
@@ -421,7 +425,6 @@ def _store_addresses(session: Session, people: Sequence[_Person]) -> None:
         after.setdefault(link["address_id"], set()).add(link["contact_id"])
     shared = sorted(i for i, contacts in after.items() if len(contacts) > 1)
     if shared:
-        lock_rows(session, ContactLock.contact_id, {c for i in shared for c in before.get(i, ())})
         session.execute(update(Address).where(among(Address.id, shared)).values(shared=True))
     statement = insert_into(ContactAddress)
     session.execute(

@@ -20,6 +20,7 @@ from app.queries.departments import departments
 from app.queries.effects import lock_effects
 from app.queries.events import facts_of_events
 from app.queries.triggers import trigger_version
+from app.text.addresses import normal_email
 from app.text.messages import Message
 from surveys.decision import Closed
 from surveys.lifecycle import ANSWERABLE, retry_delay
@@ -331,8 +332,9 @@ def notify(effect_ids: Collection[int], now: datetime) -> int:
             action = trigger_version(effect.trigger_id, effect.trigger_version).actions[effect.action]
             assert isinstance(action, Notify)
             to = action.channel if "@" in action.channel else teams[action.channel][1].email
+            to = normal_email(to)
             if to is None:
-                raise LookupError(f"department {action.channel} has no e-mail address")
+                raise LookupError(f"{action.channel} has no e-mail address")
             text = fill(action.text, facts[effect.event_id])
             session.add(
                 Delivery(

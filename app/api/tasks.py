@@ -5,12 +5,13 @@ from typing import Any
 
 from flask import abort, g, jsonify
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from app.actions.tasks import work_task
 from app.api.pages import ID_MAX, PageQuery, paged
 from app.auth import require
 from app.clock import utcnow
+from app.inbound.bodies import fault_of
 from app.jobs import ring
 from app.queries.tasks import list_tasks
 from surveys.lifecycle import OUTCOMES, TASK_STATUSES
@@ -20,7 +21,12 @@ blueprint = Blueprint("tasks", __name__, description="Follow-up tasks")
 
 
 def _text(longest: int) -> validate.And:
-    return validate.And(validate.Length(1, longest), validate.ContainsNoneOf("\0", error="Contains the character NUL."))
+    return validate.And(validate.Length(1, longest), _check_characters)
+
+
+def _check_characters(value: str) -> None:
+    if fault := fault_of(value):
+        raise ValidationError(fault)
 
 
 class TaskQuery(PageQuery):

@@ -23,6 +23,9 @@ from surveys.conditions import Facts, PastEvent
 from surveys.decision import Rules
 from surveys.segments import segments_of
 
+NOBODY = 0
+"""The contact id under which events wait that name nobody."""
+
 
 @dataclass(slots=True)
 class WaitingEvent:
@@ -88,7 +91,12 @@ def oldest_waiting_event(contact_id: int) -> int | None:
 def load_batch(contact_ids: Sequence[int], limit: int, now: datetime, company_zone: str) -> Batch:
     """Load the first ``limit`` undecided events of these contacts, and everything that deciding them can look at."""
     waiting = _waiting_events(contact_ids, limit)
-    unfinished = set(contact_ids[contact_ids.index(waiting[-1].contact_id) :]) if len(waiting) >= limit else set()
+    unfinished: set[int] = set()
+    if len(waiting) >= limit:
+        # Nobody comes last, so that a backlog of anonymous events holds up no contact.
+        order = sorted(contact_ids, key=lambda i: (i == NOBODY, i))
+        unfinished = set(order[order.index(waiting[-1].contact_id) :])
+    waiting.sort(key=lambda event: (event.occurred_at, event.id))
     triggers: dict[str, list[CurrentTrigger]] = {}
     for current in current_triggers():
         triggers.setdefault(current[2].event, []).append(current)
@@ -119,7 +127,7 @@ def _waiting_events(contact_ids: Collection[int], limit: int) -> list[WaitingEve
         .join(PendingEvent, PendingEvent.event_id == Event.id)
         .join(Source, Source.id == Event.source_id)
         .where(among(PendingEvent.contact_id, contact_ids), PendingEvent.dead_at.is_(None))
-        .order_by(PendingEvent.contact_id, Event.occurred_at, Event.id)
+        .order_by(PendingEvent.contact_id == NOBODY, PendingEvent.contact_id, Event.occurred_at, Event.id)
         .limit(limit)
     )
     return [WaitingEvent(r[0], r[1], r[2], r[3], r[4], r[5] or {}, r[6], r[7], r[8] or 0, r[9]) for r in rows]
@@ -237,7 +245,7 @@ def _load_facts(batch: Batch, heard: Sequence[WaitingEvent]) -> None:
             batch.trees.get(event.contact_id, {}),
             past.get(event.contact_id, {}),
             segments,
-            first=event.contact_id != 0 and key not in seen,  # nobody has no first time
+            first=event.contact_id != NOBODY and key not in seen,  # nobody has no first time
         )
         seen.add(key)
 
