@@ -24,7 +24,6 @@ def ask(
     app: Flask, client: FlaskClient, key: dict[str, str], define: Callable[[str], None], work: Callable[[], None]
 ) -> Ask:
     """Put a survey in force, ask a customer with it, and return the address of their page."""
-
     in_force: list[str] = []
 
     def ask(survey: str, properties: dict[str, Any] | None = None, more: str = "", **contact: Any) -> str:
