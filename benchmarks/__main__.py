@@ -15,12 +15,16 @@ from time import perf_counter
 import psycopg
 
 from app.clock import utcnow
-from benchmarks import backlog
+from benchmarks import answers, backlog, batches, decisions, webhooks
 from benchmarks.results import Row, as_markdown, as_text
 from benchmarks.stack import Stack
 
 BENCHMARKS: dict[str, Callable[[Stack], Iterator[Row]]] = {
+    "webhooks": webhooks.measure,
+    "batches": batches.measure,
+    "decisions": decisions.measure,
     "backlog": backlog.measure,
+    "answers": answers.measure,
 }
 
 

@@ -1,8 +1,11 @@
 """The company that is measured: its rules, and as many customers as wanted, made inside the database."""
 
 from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 
 import psycopg
+
+from app.clock import utcnow
 
 SECRET = "whsec_" + "YmVuY2htYXJr" * 3
 SECRET_NAME = "OTKLIK_BENCHMARK_SECRET"
@@ -49,6 +52,29 @@ FAILING = (
     " {field: contact.locale, op: starts_with, value: en}, {field: properties.rating, op: lte, value: 2}]}"
 )
 FAILING_BY_HISTORY = "{all: [{events: order.paid, count: true, within: 365d, op: gte, value: 50}]}"
+SHOP = f"""
+sources:
+  - slug: shop
+    scheme: standard-webhooks
+    secret: {{env: {SECRET_NAME}}}
+    map:
+      id: body.id
+      type: body.type
+      contact.id: body.data.customer.id
+      contact.email: body.data.customer.email
+      contact.name: body.data.customer.name
+      properties.amount: body.data.amount
+      properties.rating: body.data.rating
+      properties.place: body.data.store
+"""
+SENDING = """
+slug: pure
+status: live
+when: {{event: order.paid}}
+if: {condition}
+sample: {{rate: 0.999999, redraw: 90d, holdout: 0.000001}}
+then: [{{send: {{survey: nps, channels: [email], expires: 7d}}}}]
+"""
 LISTENED = """
 triggers:
   - slug: upgrade-nps
@@ -58,6 +84,13 @@ triggers:
     if: {field: properties.amount, op: gte, value: 1000}
     then: [{send: {survey: nps, channels: [email], expires: 7d}}]
 """
+
+
+def noon() -> datetime:
+    """A moment that is outside the quiet hours, so that a figure does not depend on the time of day."""
+    now = utcnow()
+    today = datetime.combine(now.date(), time(12), now.tzinfo)
+    return today if today > now else today + timedelta(days=1)
 
 
 def twenty_triggers() -> str:
@@ -81,7 +114,8 @@ def add_contacts(connection: psycopg.Connection, first: int, last: int) -> None:
 
 _EACH = "generate_series(%(first)s::bigint, %(last)s::bigint) AS i"
 _CONTACTS = (
-    f"""INSERT INTO contacts (id, public_id, sampling_id, name, locale, timezone, attributes, consents, profile_at, created_at)
+    f"""INSERT INTO contacts (id, public_id, sampling_id, name, locale, timezone, attributes, consents, profile_at,
+                             created_at)
     SELECT i, 'ct_' || lpad(i::text, 12, '0'), substr(md5(i::text), 1, 20), 'Ada Byron', 'en', 'Europe/Moscow',
            jsonb_build_object('plan', 'standard', 'city', 'Tver', 'bonus', i %% 1000), '{{}}',
            now() - interval '60 days', now() - interval '60 days' FROM {_EACH}""",
@@ -99,8 +133,8 @@ _CONTACTS = (
     SELECT i, 1, 'past-' || i, 'order.paid', now() - interval '60 days', now() - interval '60 days', '{{}}',
            '{{"amount": 990}}', i, 0, false FROM {_EACH}""",
     f"""INSERT INTO invitations (id, public_id, event_id, trigger_id, trigger_version, action, contact_id, address_id,
-                                 survey_version_id, class, channel, language, probability, state, created_at, planned_at,
-                                 stale_at, handed_over_at)
+                                 survey_version_id, class, channel, language, probability, state, created_at,
+                                 planned_at, stale_at, handed_over_at)
     SELECT -i, 'past-' || i, i, 1, 1, 0, i, i, 1, 'transactional', 'email', 'en', 1, 'expired', at, at, at, at
     FROM (SELECT i, now() - CASE WHEN i %% 10 = 0 THEN interval '10 days' ELSE interval '45 days' END AS at
           FROM {_EACH} WHERE i %% 5 = 0) AS asked""",
@@ -111,6 +145,23 @@ _CONTACTS = (
     "SELECT setval(pg_get_serial_sequence('addresses', 'id'), %(last)s)",
     "SELECT setval(pg_get_serial_sequence('event_keys', 'event_id'), greatest(%(last)s, 10000000))",
 )
+
+
+def add_invitations(connection: psycopg.Connection, count: int) -> list[str]:
+    """Invitations handed over just now, each to a contact of its own; returns their public ids."""
+    made = connection.execute(_INVITATIONS, {"count": count}).fetchall()
+    connection.execute("VACUUM ANALYZE invitations")
+    return [public_id for (public_id,) in made]
+
+
+_INVITATIONS = """
+    INSERT INTO invitations (public_id, event_id, trigger_id, trigger_version, action, contact_id, address_id,
+                             survey_version_id, class, channel, language, probability, state, created_at, planned_at,
+                             stale_at, handed_over_at, expires_at)
+    SELECT substr(md5(i::text), 1, 22), i, 1, 1, 1, i, i, 1, 'transactional', 'email', 'en', 1, 'open', now(), now(),
+           now(), now(), now() + interval '7 days' FROM generate_series(1, %(count)s) AS i
+    RETURNING public_id
+"""
 
 
 def add_backlog(
