@@ -18,7 +18,7 @@ from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import api, errors, respond, status, webhooks
-from app.extensions import OrjsonProvider, db, limiter
+from app.extensions import OrjsonProvider, Rate, db
 from app.inbound.bodies import BODY_MAX
 from app.text.phrases import PHRASES
 from config import Settings, SettingsError
@@ -27,6 +27,8 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 THIS_MACHINE = "http://127.0.0.1:8000"
 SECRET_MIN = 32
 KNOWN_SECRETS = frozenset({"change-me", "changeme", "secret", "dev", "development", "password"})
+STRANGERS = "20 per second"
+"""How often one address may fail to prove who it is."""
 REDIS_PATIENCE = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 """Seconds: a Redis that hangs must not hold up an ingest."""
 SLACK = 100_000
@@ -55,11 +57,6 @@ def create_app(settings: Settings) -> Flask:
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/api/v1",
         OPENAPI_JSON_PATH="openapi.json",
-        RATELIMIT_STORAGE_URI=_limiter_url(settings.redis_url),
-        RATELIMIT_STORAGE_OPTIONS=REDIS_PATIENCE if settings.redis_url else {},
-        RATELIMIT_STRATEGY="fixed-window",
-        RATELIMIT_ENABLED=bool(settings.rate_limit),
-        RATELIMIT_IN_MEMORY_FALLBACK=[settings.rate_limit] if settings.rate_limit else [],
     )
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]  # as Werkzeug documents it
@@ -67,13 +64,14 @@ def create_app(settings: Settings) -> Flask:
         otklik_redis=_redis(settings.redis_url),
         otklik_remembered={},
         otklik_callers={},
+        otklik_rates=_rates(settings),
+        otklik_rung={},
         otklik_failures=Counter(),
         otklik_quiet={"until": 0.0},
     )
     configure_logging(settings)
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
-    limiter.init_app(app)
     errors.register(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(respond.blueprint)
@@ -152,9 +150,18 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def _limiter_url(redis_url: str) -> str:
-    if not redis_url:
-        return "memory://"
     return redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
+
+
+def _rates(settings: Settings) -> dict[str, Rate]:
+    if not settings.rate_limit:
+        return {}
+    url = _limiter_url(settings.redis_url)
+    patience = REDIS_PATIENCE if url else {}
+    return {
+        "ingest": Rate(settings.rate_limit, url, patience),
+        "strangers": Rate(STRANGERS, url, patience),
+    }
 
 
 def _redis(url: str) -> Redis | None:

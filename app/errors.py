@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from app.actions.contacts import UnknownContact
 from app.actions.tasks import TaskClosed, UnknownTask
 from app.auth import Forbidden, Unauthorized
+from app.extensions import RateExceeded
 from app.inbound.bodies import BodyError
 from app.inbound.payloads import Unauthenticated
 from app.text.phrases import phrases
@@ -42,6 +43,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(UnknownTask, lambda _: answer(404, "No task has this id."))
     app.register_error_handler(UnknownContact, lambda _: answer(404, "No contact has this id."))
     app.register_error_handler(TaskClosed, lambda _: answer(409, "The task is closed; it can be commented on."))
+    app.register_error_handler(RateExceeded, _too_often)
     for away in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(away, _database_away)
     app.register_error_handler(DBAPIError, _database_fault)
@@ -52,6 +54,12 @@ def register(app: Flask) -> None:
 def _challenge(message: str) -> tuple[Response, int]:
     response, status = answer(401, message)
     response.headers["WWW-Authenticate"] = "Bearer"
+    return response, status
+
+
+def _too_often(_error: RateExceeded) -> tuple[Response, int]:
+    response, status = answer(429, "Too many requests; please slow down.")
+    response.headers["Retry-After"] = "1"
     return response, status
 
 
@@ -79,15 +87,11 @@ def http_error(error: HTTPException) -> Any:
     status = error.code or 500
     if status in (404, 405) and not _for_programs():
         return page("unknown", status)
-    response, status = answer(status, _said(error), **_named(error))
-    if status == 429:  # noqa: PLR2004
-        response.headers["Retry-After"] = "1"
-    return response, status
+    return answer(status, _said(error), **_named(error))
 
 
 def _said(error: HTTPException) -> str:
-    said = getattr(error, "data", {}).get("message") or error.description or error.name
-    return "Too many requests; please slow down." if error.code == 429 else str(said)  # noqa: PLR2004
+    return str(getattr(error, "data", {}).get("message") or error.description or error.name)
 
 
 def _named(error: HTTPException) -> dict[str, Any]:

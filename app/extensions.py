@@ -7,15 +7,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, wraps
 from hashlib import sha256
+from select import select as wait_for
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import orjson
 from cryptography.fernet import Fernet
 from flask import current_app
 from flask.json.provider import JSONProvider
-from flask_limiter import Limiter
 from flask_sqlalchemy import SQLAlchemy
-from redis import Redis
+from limits import parse as parse_rate
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+from redis import Redis, RedisError
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -34,7 +38,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
+from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
 
 P = ParamSpec("P")
@@ -100,7 +106,7 @@ class OrjsonProvider(JSONProvider):
 
 db = SQLAlchemy(
     model_class=Base,
-    engine_options={"json_serializer": dump_json, "json_deserializer": orjson.loads, "pool_pre_ping": True},
+    engine_options={"json_serializer": dump_json, "json_deserializer": orjson.loads},
 )
 
 
@@ -118,6 +124,15 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA busy_timeout=20000")
+
+
+@event.listens_for(Pool, "checkout")
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """An idle connection that has something to read was closed by its server: a new one is taken, at no round trip."""
+    if isinstance(connection, sqlite3.Connection):
+        return
+    if connection.closed or wait_for([connection.fileno()], [], [], 0)[0]:
+        raise DisconnectionError
 
 
 @event.listens_for(Engine, "begin")
@@ -141,6 +156,13 @@ def transaction() -> Iterator[Session]:
         session.commit()
     finally:
         session.rollback()
+
+
+@contextmanager
+def at_once() -> Iterator[Connection]:
+    """A PostgreSQL connection on which every statement is a transaction of its own. For actions only."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
 
 
 def table_of(model: type[Any]) -> Table:
@@ -236,9 +258,6 @@ def redis_connection() -> Redis | None:
     return connection
 
 
-limiter = Limiter(key_func=lambda: "", swallow_errors=True, in_memory_fallback_enabled=True)
-
-
 def seal(secret: str) -> str:
     """A secret as it is stored: encrypted under the installation's key."""
     return _vault().encrypt(secret.encode()).decode()
@@ -252,3 +271,44 @@ def unseal(sealed: str) -> str:
 def _vault() -> Fernet:
     key = sha256(f"vault\x1f{current_app.config['SECRET_KEY']}".encode()).digest()
     return Fernet(urlsafe_b64encode(key))
+
+
+class RateExceeded(Exception):
+    """More requests than one caller may make in a while."""
+
+
+class Rate:
+    """How often callers may come: counted together in Redis, or by each process alone where Redis is away.
+
+    A process takes a fiftieth of the allowance at a time, so that a busy caller costs one question in fifty requests.
+    """
+
+    def __init__(self, allowed: str, redis_url: str, patience: Mapping[str, Any]) -> None:
+        self._item = parse_rate(allowed)
+        self._share = max(1, self._item.amount // 50)
+        self._held: dict[str, tuple[float, int]] = {}
+        self._alone = FixedWindowRateLimiter(MemoryStorage())
+        storage = storage_from_string(redis_url, **patience) if redis_url else MemoryStorage()
+        self._together = FixedWindowRateLimiter(storage)
+
+    def check(self, caller: str) -> None:
+        """Count a request of a caller; raises :class:`RateExceeded`."""
+        until, left = self._held.get(caller, (0.0, 0))
+        if left <= 0 or until < monotonic():
+            until, left = monotonic() + self._item.get_expiry(), self._share
+            try:
+                within = self._together.hit(self._item, caller, cost=self._share)
+            except RedisError:
+                within = self._alone.hit(self._item, caller, cost=self._share)
+            if not within:
+                raise RateExceeded(caller)
+            if len(self._held) > REMEMBERED_MAX:  # names are the caller's: do not let them fill the memory
+                self._held.clear()
+        self._held[caller] = (until, left - 1)
+
+
+def check_rate(kind: str, caller: str) -> None:
+    """Count a request by the rate of its kind (``ingest``, ``strangers``); raises :class:`RateExceeded`."""
+    rate: Rate | None = current_app.extensions["otklik_rates"].get(kind)
+    if rate is not None:
+        rate.check(f"{kind}:{caller}")

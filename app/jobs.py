@@ -49,6 +49,9 @@ TURN = 30.0
 """Seconds after which a job makes room for others."""
 BELL_TTL = 30
 QUIET = 2.0
+"""Seconds for which a Redis that failed is left alone."""
+RING_PAUSE = 0.02
+"""Seconds in which one process rings a bell once; what falls in between, the bell or the clock finds."""
 RESOLVE_BATCH, DECIDE_BATCH, EFFECT_BATCH, ANNOUNCE_BATCH, SEND_BATCH, SCORE_BATCH = 500, 500, 200, 500, 20, 500
 
 log = structlog.get_logger()
@@ -63,6 +66,10 @@ def ring(kind: str) -> None:
     quiet = current_app.extensions["otklik_quiet"]
     if connection is None or monotonic() < quiet["until"]:
         return
+    rung = current_app.extensions["otklik_rung"]
+    if monotonic() < rung.get(kind, 0.0):
+        return
+    rung[kind] = monotonic() + RING_PAUSE
     try:
         if connection.set(f"bell:{kind}", "1", nx=True, ex=BELL_TTL):
             queue = Queue(QUEUE, connection=connection, serializer="json")

@@ -9,6 +9,8 @@ from surveys.definition import Node
 TYPES = ("nps", "csat", "ces", "yes_no", "single", "multiple", "text")
 SCALES = {"nps": range(11), "csat": range(1, 6), "ces": range(1, 8)}
 TEXT_ANSWER_MAX = 5_000
+JOINERS = "\u200c\u200d"  # hold letters of Persian, and families of emoji, together
+KEPT = "\n\t" + JOINERS
 RESERVED_IDS = frozenset({"page"})  # the answer form has a field of its own of that name
 
 Answer = int | bool | str | list[str]
@@ -206,7 +208,8 @@ def _read_text(_question: Question, values: list[str]) -> Answer:
 def _readable(text: str) -> str:
     """A text without what cannot be seen; a space that is not a common one becomes one."""
     lines = text.replace("\r\n", "\n")
-    return "".join(c if c in "\n\t" or c.isprintable() else " " * c.isspace() for c in lines).strip()
+    kept = "".join(c if c in KEPT or c.isprintable() else " " * c.isspace() for c in lines).strip()
+    return kept if kept.strip(JOINERS) else ""
 
 
 _READERS: Mapping[str, Callable[[Question, list[str]], Answer]] = {

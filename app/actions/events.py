@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.orm import Session
 
-from app.extensions import among, insert_into, insert_rows, lock_rows, transaction
+from app.extensions import among, at_once, dump_json, insert_into, insert_rows, is_sqlite, lock_rows, transaction
 from app.models.contacts import ContactLock
 from app.models.events import Event, EventKey, PendingEvent
 from surveys.lifecycle import ATTEMPTS_MAX
@@ -38,46 +38,89 @@ class Receipt:
 
 def record_events(source_id: int, events: Sequence[NewEvent], now: datetime) -> Receipt:
     """Store what is new; a copy changes nothing, and neither does a clash."""
-    receipt = Receipt()
-    with transaction() as session:
-        ids = _claim_keys(session, source_id, events)
-        rows = []
-        for position, event in enumerate(events):
-            event_id, taken_hash, taken_by = ids[event.external_id]
-            if taken_by == position:
-                rows.append(_row(event_id, source_id, event, now))
-            elif taken_hash == event.body_hash:
-                receipt.duplicates += 1
-            else:
-                receipt.clashes.append(position)
-        insert_rows(session, Event, rows)
-        insert_rows(session, PendingEvent, [_pending(row["id"]) for row in rows])
-    receipt.accepted = len(rows)
-    return receipt
-
-
-def _claim_keys(
-    session: Session, source_id: int, events: Sequence[NewEvent]
-) -> dict[str, tuple[int, bytes, int | None]]:
-    """Per external id: the event's id, the hash that holds it, and the position that won it (None: it was taken)."""
     first: dict[str, int] = {}
     for position, event in enumerate(events):
         first.setdefault(event.external_id, position)
-    ids = sorted(first)  # one order for everybody: two requests with the same ids wait, and never deadlock
-    statement = insert_into(EventKey).on_conflict_do_nothing().returning(EventKey.event_id, EventKey.external_id)
-    new = session.execute(
-        statement,
-        [{"source_id": source_id, "external_id": i, "body_hash": events[first[i]].body_hash} for i in ids],
+    fresh = [events[position] for position in first.values()]
+    store = _store_in_turn if is_sqlite() else _store_at_once
+    stored, held = store(source_id, fresh, now)
+    receipt = Receipt(accepted=len(stored))
+    for position, event in enumerate(events):
+        external_id = event.external_id
+        if external_id in stored and first[external_id] == position:
+            continue
+        known = held.get(external_id) or events[first[external_id]].body_hash
+        if known == event.body_hash:
+            receipt.duplicates += 1
+        else:
+            receipt.clashes.append(position)
+    return receipt
+
+
+_STORE = text(
+    """
+    WITH given AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS g (
+            external_id varchar, body_hash bytea, type varchar, occurred_at timestamptz, received_at timestamptz,
+            contact jsonb, properties jsonb, history boolean)),
+    fresh AS (
+        INSERT INTO event_keys (source_id, external_id, body_hash)
+        SELECT CAST(:source_id AS bigint), external_id, body_hash FROM given ORDER BY external_id
+        ON CONFLICT DO NOTHING RETURNING event_id, external_id),
+    stored AS (
+        INSERT INTO events (id, source_id, external_id, type, occurred_at, received_at, contact, properties, depth,
+                            history)
+        SELECT event_id, CAST(:source_id AS bigint), external_id, type, occurred_at, received_at, contact, properties,
+               0, history
+        FROM fresh JOIN given USING (external_id)),
+    waiting AS (
+        INSERT INTO pending_events (event_id, ambiguous, attempts) SELECT event_id, false, 0 FROM fresh)
+    SELECT external_id FROM fresh
+    """
+)
+"""Key, event and place in the queue in one round trip; keys in one order, so that two requests never deadlock."""
+
+
+def _store_at_once(source_id: int, events: Sequence[NewEvent], now: datetime) -> tuple[set[str], dict[str, bytes]]:
+    """PostgreSQL: one statement, a transaction of its own. Answers the new ids, and the hashes of the others."""
+    rows = [
+        {
+            "external_id": event.external_id,
+            "body_hash": "\\x" + event.body_hash.hex(),
+            "type": event.type,
+            "occurred_at": event.occurred_at,
+            "received_at": now,
+            "contact": event.contact,
+            "properties": event.properties,
+            "history": event.history,
+        }
+        for event in events
+    ]
+    with at_once() as connection:
+        stored = set(connection.scalars(_STORE, {"rows": dump_json(rows), "source_id": source_id}))
+        return stored, _held_hashes(connection, source_id, [e for e in events if e.external_id not in stored])
+
+
+def _store_in_turn(source_id: int, events: Sequence[NewEvent], now: datetime) -> tuple[set[str], dict[str, bytes]]:
+    """SQLite: the same in three statements."""
+    keys = [{"source_id": source_id, "external_id": e.external_id, "body_hash": e.body_hash} for e in events]
+    with transaction() as session:
+        statement = insert_into(EventKey).on_conflict_do_nothing().returning(EventKey.external_id, EventKey.event_id)
+        ids = {external_id: event_id for external_id, event_id in session.execute(statement, keys)}
+        rows = [_row(ids[e.external_id], source_id, e, now) for e in events if e.external_id in ids]
+        insert_rows(session, Event, rows)
+        insert_rows(session, PendingEvent, [_pending(row["id"]) for row in rows])
+        held = _held_hashes(session, source_id, [e for e in events if e.external_id not in ids])
+    return set(ids), held
+
+
+def _held_hashes(connection: Connection | Session, source_id: int, events: Sequence[NewEvent]) -> dict[str, bytes]:
+    if not events:
+        return {}
+    taken = select(EventKey.external_id, EventKey.body_hash).where(
+        EventKey.source_id == source_id, among(EventKey.external_id, [e.external_id for e in events])
     )
-    won: dict[str, tuple[int, bytes, int | None]] = {
-        i: (event_id, events[first[i]].body_hash, first[i]) for event_id, i in new
-    }
-    if len(won) == len(ids):
-        return won
-    taken = select(EventKey.event_id, EventKey.external_id, EventKey.body_hash).where(
-        EventKey.source_id == source_id, among(EventKey.external_id, [i for i in ids if i not in won])
-    )
-    return won | {i: (event_id, held, None) for event_id, i, held in session.execute(taken)}
+    return {external_id: held for external_id, held in connection.execute(taken)}
 
 
 def _row(event_id: int, source_id: int, event: NewEvent, now: datetime) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import abort, current_app, g, jsonify, request
+from flask import abort, g, jsonify, request
 from flask_smorest import Blueprint
 
 from app.actions.events import record_events
 from app.actions.sources import keep_payload
-from app.auth import limit_strangers, require
+from app.auth import require
 from app.clock import utcnow
 from app.errors import answer
-from app.extensions import dump_json, limiter
+from app.extensions import check_rate, dump_json
 from app.inbound.bodies import EVENTS_MAX, BodyError, inflate, parse_json, parse_ndjson, too_much
 from app.inbound.envelopes import EventSchema, read_events
 from app.jobs import ring
@@ -21,20 +21,15 @@ blueprint = Blueprint("events", __name__, description="What happened")
 TAKEN = {"id": ["Is taken by another event."]}
 
 
-def _key_name() -> str:
-    return f"key:{g.key.key_id}"
-
-
 @blueprint.post("/events")
 @blueprint.doc(
     summary="Record one event, an array of events, or NDJSON; gzip is welcome",
     requestBody={"content": {"application/json": {"schema": EventSchema}}},
     responses={"202": {"description": "Stored, with what became of each item"}},
 )
-@limit_strangers
 @require("events:write")
-@limiter.limit(lambda: current_app.config["RATE_LIMIT"], key_func=_key_name)
 def post_events() -> Any:
+    check_rate("ingest", g.key.key_id)
     items, single = _items()
     now = utcnow()
     reading = read_events(items, now)

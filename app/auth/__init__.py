@@ -3,14 +3,13 @@
 import hmac
 from collections.abc import Callable
 from functools import wraps
-from http import HTTPStatus
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
-from flask import Response, current_app, g, request
+from flask import current_app, g, request
 
 from app.actions.sources import hash_secret
-from app.extensions import limiter
+from app.extensions import check_rate
 from app.queries.sources import KnownKey, KnownSource, find_key, find_source
 
 P = ParamSpec("P")
@@ -29,16 +28,6 @@ class Forbidden(Exception):
     def __init__(self, scope: str) -> None:
         super().__init__(scope)
         self.scope = scope
-
-
-def is_stranger(response: Response) -> bool:
-    return response.status_code == HTTPStatus.UNAUTHORIZED
-
-
-limit_strangers = limiter.limit(
-    "20 per second", key_func=lambda: f"stranger:{request.remote_addr}", deduct_when=is_stranger
-)
-"""Who fails to prove who they are is slowed down by where they come from; nobody else pays for it."""
 
 
 def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -65,10 +54,16 @@ def _check_key(scope: str) -> KnownKey:
     key_id, _, secret = rest.partition("_")
     key = _remembered("key", key_id, find_key) if kind.lower() == "bearer" and prefix == "otk" else None
     if key is None or not hmac.compare_digest(key.secret_hash, hash_secret(secret)):
+        turn_away()
         raise Unauthorized
     if scope not in key.scopes and "all" not in key.scopes:
         raise Forbidden(scope)
     return key
+
+
+def turn_away() -> None:
+    """Count somebody who did not prove who they are, by where they come from: nobody else pays for it."""
+    check_rate("strangers", str(request.remote_addr))
 
 
 def may(scope: str) -> bool:

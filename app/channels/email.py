@@ -6,11 +6,12 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, parseaddr
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,8 +25,24 @@ TIMEOUT = 10
 TEMPORARY = range(400, 500)
 BARE_BAD_ADDRESS = frozenset({550, 551, 553})
 _ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
+_SEPARATORS = re.compile(r"[()<>@,;:\\\"\[\]=?]")
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _templates = Environment(loader=PackageLoader("app", "templates/mail"), autoescape=True, undefined=StrictUndefined)
+
+
+class _Link(UnstructuredHeader):
+    """A header whose value is a link: mail programs read it only unfolded and unencoded (RFC 8058)."""
+
+    name: str
+
+    def fold(self, *, policy: Any) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("list-unsubscribe", _Link)  # type: ignore[arg-type]  # the registry adds the base itself
+PLAIN = SMTP.clone(header_factory=_headers)
+UTF8 = SMTPUTF8.clone(header_factory=_headers)
 
 
 class DeliveryError(Exception):
@@ -175,7 +192,7 @@ def _written(message: Message, sender: str) -> tuple[EmailMessage, bytes]:
     """The mail and its bytes; one that cannot even be written is refused, and nothing has left."""
     try:
         mail = compose(message, sender)
-        return mail, mail.as_bytes(policy=SMTPUTF8 if _needs_utf8(message.to) else SMTP)
+        return mail, mail.as_bytes(policy=UTF8 if _needs_utf8(message.to) else PLAIN)
     except Exception as error:
         raise DeliveryError(f"the mail cannot be written: {error!r}", "refused") from error
 
@@ -183,8 +200,8 @@ def _written(message: Message, sender: str) -> tuple[EmailMessage, bytes]:
 def compose(message: Message, sender: str) -> EmailMessage:
     """The mail for a message: text and HTML from the same texts, and a way to unsubscribe with one click (RFC 8058)."""
     name, address = parseaddr(sender)
-    mail = EmailMessage()
-    mail["From"] = formataddr((_one_line(message.sender) or name, address))
+    mail = EmailMessage(PLAIN)
+    mail["From"] = Address(_phrase(message.sender) or _phrase(name), addr_spec=address)
     mail["To"] = message.to
     mail["Subject"] = _one_line(message.subject)
     mail["Date"] = format_datetime(utcnow())
@@ -201,6 +218,11 @@ def compose(message: Message, sender: str) -> EmailMessage:
         html = mjml2html(_templates.get_template("mail.mjml").render(m=message, t=said))
         mail.add_alternative(html, subtype="html")
     return mail
+
+
+def _phrase(name: str) -> str:
+    """A name that can be read as nothing else: without what separates or quotes addresses, and short enough to stay."""
+    return " ".join(_SEPARATORS.sub(" ", name).split())[:60]
 
 
 def _one_line(text: str) -> str:

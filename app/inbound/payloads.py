@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 
 from app.actions.events import record_events
 from app.actions.sources import keep_payload, mark_payload
+from app.extensions import check_rate
 from app.inbound.bodies import BODY_MAX, BodyError, fault_of, inflate, parse_form, parse_json, too_much
 from app.inbound.envelopes import read_event
 from app.inbound.signatures import is_signed
@@ -50,6 +51,7 @@ def take_payload(
     signed_over = raw if source.service.scheme in ("hmac", "standard-webhooks") else inflated
     if not is_signed(source.service, source.secrets, headers, signed_over, body):
         raise Unauthenticated
+    check_rate("ingest", source.service.slug)
     if fault:
         raise fault
     if (found := fault_of(body, BODY_MAX)) is not None:

@@ -2,33 +2,28 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, jsonify, request
 
-from app.auth import is_stranger, known_source, limit_strangers
+from app.auth import known_source, turn_away
 from app.clock import utcnow
 from app.errors import answer
-from app.extensions import limiter
-from app.inbound.payloads import take_payload
+from app.inbound.payloads import Unauthenticated, take_payload
 from app.jobs import ring
 
 blueprint = Blueprint("webhooks", __name__)
 
 
-def _source_name() -> str:
-    return f"source:{(request.view_args or {}).get('source')}"
-
-
 @blueprint.post("/webhooks/<source>")
-@limit_strangers
-@limiter.limit(
-    lambda: current_app.config["RATE_LIMIT"], key_func=_source_name, deduct_when=lambda r: not is_stranger(r)
-)
 def post_payload(source: str) -> Any:
     known = known_source(source)
     if known is None:
         return answer(404, "No source has this name, or it takes no payloads.")
     headers = {name.lower(): value for name, value in request.headers.items()}
-    taken = take_payload(known, request.get_data(), request.mimetype, headers, utcnow())
+    try:
+        taken = take_payload(known, request.get_data(), request.mimetype, headers, utcnow())
+    except Unauthenticated:
+        turn_away()
+        raise
     if taken.result == "accepted":
         ring("resolve")
     if taken.result == "clash":
