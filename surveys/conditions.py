@@ -4,6 +4,7 @@ Truth is Kleene's: True, False, or None where a fact is missing or of another ki
 unknown is no. A missing fact never matches: silence is not consent to be surveyed.
 """
 
+import operator
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -185,6 +186,9 @@ def _read_path(node: Node) -> Value:
 
 
 def _lookup(keys: tuple[str, ...]) -> Value:
+    if len(keys) == 2:  # noqa: PLR2004 properties.amount: the common case
+        return _lookup_pair(*keys)
+
     def look(facts: Facts) -> Any:
         value: Any = facts.tree
         for key in keys:
@@ -192,6 +196,20 @@ def _lookup(keys: tuple[str, ...]) -> Value:
             if value is None:
                 return _ABSENT
         return value if type(value) is str and value.isascii() else _normal(value)
+
+    return look
+
+
+def _lookup_pair(root: str, key: str) -> Value:
+    def look(facts: Facts) -> Any:
+        node = facts.tree.get(root)
+        value = node.get(key) if isinstance(node, dict) else None
+        kind = type(value)
+        if kind is int or kind is float:
+            return value
+        if value is None:
+            return _ABSENT
+        return value if kind is str and value.isascii() else _normal(value)
 
     return look
 
@@ -262,8 +280,17 @@ def _read_value(op: str, node: Node) -> Value:
         node.text()
     else:
         _read_constant(node)
-    constant = _normal(value)
-    return lambda _facts: constant
+    return _Constant(_normal(value))
+
+
+class _Constant:
+    """A value that stands in the condition itself."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, _facts: Facts) -> Any:
+        return self.value
 
 
 def _read_computed(node: Node) -> Value:
@@ -291,6 +318,8 @@ def _read_constant(node: Node) -> None:
 
 def _compare(op: str, operand: Value, value: Value) -> Check:
     test = _TESTS[op]
+    if isinstance(value, _Constant):
+        return _compare_constant(op, operand, value.value)
 
     def check(facts: Facts) -> Truth:
         seen = operand(facts)
@@ -298,6 +327,21 @@ def _compare(op: str, operand: Value, value: Value) -> Check:
             return None
         wanted = value(facts)
         return None if wanted is _ABSENT else test(seen, wanted, facts.at)
+
+    return check
+
+
+def _compare_constant(op: str, operand: Value, wanted: Any) -> Check:
+    """A comparison with a constant; of two numbers it is one step, for that is what most conditions are."""
+    test, plain = _TESTS[op], _PLAIN.get(op) if type(wanted) in (int, float) else None
+
+    def check(facts: Facts) -> Truth:
+        seen = operand(facts)
+        if seen is _ABSENT:
+            return None
+        if plain and (type(seen) is int or type(seen) is float):
+            return plain(seen, wanted)
+        return test(seen, wanted, facts.at)
 
     return check
 
@@ -407,6 +451,14 @@ def _folded(test: Callable[[str, str], bool]) -> Callable[[Any, Any, datetime], 
     return check
 
 
+_PLAIN: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+}
 _TESTS: dict[str, Callable[[Any, Any, datetime], Truth]] = {
     "eq": lambda seen, wanted, _at: _equal(seen, wanted),
     "ne": lambda seen, wanted, _at: _negation(_equal(seen, wanted)),

@@ -166,6 +166,8 @@ def refusal(policy: ContactPolicy, taken: Iterable[Reservation], asked: Reservat
     included: so exactly ``per`` later is free again.
     """
     places = list(taken)
+    if all(_few_near(limit, places, asked, policy.exempt) for limit in policy.limits):
+        return None
     counted = [
         (limit, sorted(p.counts_at for p in places if limit.counts(p, policy.exempt)))
         for limit in policy.limits
@@ -176,6 +178,15 @@ def refusal(policy: ContactPolicy, taken: Iterable[Reservation], asked: Reservat
         if observed >= limit.max:
             return Refusal(limit, observed, _next_free(counted, asked.counts_at))
     return None
+
+
+def _few_near(limit: Limit, places: Sequence[Reservation], asked: Reservation, exempt: frozenset[str]) -> bool:
+    """Whether so few places are near that no window can be full: the common case, found without sorting."""
+    if len(places) < limit.max:
+        return True
+    first, last = asked.counts_at - limit.per, asked.counts_at + limit.per
+    near = [p for p in places if first < p.counts_at < last]
+    return len(near) < limit.max or not limit.counts(asked, exempt)
 
 
 def _fullest(times: Sequence[datetime], at: datetime, per: timedelta) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 
 from surveys.conditions import ALWAYS, Condition, read_condition
 from surveys.definition import SOME, Node
@@ -101,7 +102,7 @@ class Trigger:
     fresh: timedelta
     actions: tuple[Action, ...]
 
-    @property
+    @cached_property
     def sends(self) -> list[tuple[int, Send]]:
         return [(number, a) for number, a in enumerate(self.actions) if isinstance(a, Send)]
 

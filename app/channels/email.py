@@ -6,10 +6,10 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, formataddr, parseaddr
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -25,13 +25,12 @@ TIMEOUT = 10
 TEMPORARY = range(400, 500)
 BARE_BAD_ADDRESS = frozenset({550, 551, 553})
 _ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
-_SEPARATORS = re.compile(r"[()<>@,;:\\\"\[\]=?]")
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _templates = Environment(loader=PackageLoader("app", "templates/mail"), autoescape=True, undefined=StrictUndefined)
 
 
-class _Link(UnstructuredHeader):
-    """A header whose value is a link: mail programs read it only unfolded and unencoded (RFC 8058)."""
+class _Verbatim(UnstructuredHeader):
+    """A header written as it stands: a link is read only unfolded (RFC 8058), and a folded name loses its quotes."""
 
     name: str
 
@@ -40,7 +39,8 @@ class _Link(UnstructuredHeader):
 
 
 _headers = HeaderRegistry()
-_headers.map_to_type("list-unsubscribe", _Link)  # type: ignore[arg-type]  # the registry adds the base itself
+for _name in ("list-unsubscribe", "from"):
+    _headers.map_to_type(_name, _Verbatim)  # type: ignore[arg-type]  # the registry adds the base itself
 PLAIN = SMTP.clone(header_factory=_headers)
 UTF8 = SMTPUTF8.clone(header_factory=_headers)
 
@@ -201,7 +201,7 @@ def compose(message: Message, sender: str) -> EmailMessage:
     """The mail for a message: text and HTML from the same texts, and a way to unsubscribe with one click (RFC 8058)."""
     name, address = parseaddr(sender)
     mail = EmailMessage(PLAIN)
-    mail["From"] = Address(_phrase(message.sender) or _phrase(name), addr_spec=address)
+    mail["From"] = _mailbox(message.sender or name, address)
     mail["To"] = message.to
     mail["Subject"] = _one_line(message.subject)
     mail["Date"] = format_datetime(utcnow())
@@ -220,9 +220,9 @@ def compose(message: Message, sender: str) -> EmailMessage:
     return mail
 
 
-def _phrase(name: str) -> str:
-    """A name that can be read as nothing else: without what separates or quotes addresses, and short enough to stay."""
-    return " ".join(_SEPARATORS.sub(" ", name).split())[:60]
+def _mailbox(name: str, address: str) -> str:
+    """A name and an address as one header value, so that no word of the name is read as an address."""
+    return formataddr((_one_line(name)[:78], address))
 
 
 def _one_line(text: str) -> str:
