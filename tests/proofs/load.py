@@ -34,7 +34,7 @@ def at_once(calls: Sequence[Callable[[httpx.Client], httpx.Response]], connectio
 
 @dataclass
 class Load:
-    """Keeps posting single events, each of another contact, and posts each again until it is taken.
+    """Keeps posting single events, by default each of another contact, and posts each again until it is taken.
 
     ``taken`` are the ids that were answered 202, ``answers`` everything else that was answered, ``broken`` how often
     there was no answer at all, ``slowest`` the longest that an answer took.
@@ -43,6 +43,7 @@ class Load:
     url: str
     key: str
     name: str
+    event: Callable[[str], dict[str, Any]] = lambda event_id: paid(event_id, event_id)
     connections: int = 4
     taken: list[str] = field(default_factory=list)
     answers: list[httpx.Response] = field(default_factory=list)
@@ -73,7 +74,7 @@ class Load:
     def _post_until_taken(self, client: httpx.Client, event_id: str) -> None:
         while not self._stop.is_set():
             try:
-                answer = client.post(f"{self.url}/api/v1/events", json=paid(event_id, event_id))
+                answer = client.post(f"{self.url}/api/v1/events", json=self.event(event_id))
             except httpx.TransportError:
                 with self._lock:
                     self.broken += 1

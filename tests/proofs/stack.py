@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 from flask import Flask
+from redis import Redis
+from rq import Worker
 
 import config
 from app import create_app
@@ -68,16 +70,6 @@ class Process:
     pid: int
     parent: int
     session: int
-    command: str
-
-    @property
-    def role(self) -> str:
-        """What ``worker.py`` was told to be; a horse is called ``worker`` like the worker it was forked from."""
-        words = self.command.split()
-        place = next((i for i, word in enumerate(words) if word.endswith("worker.py")), None)
-        if place is None:
-            return "web" if "gunicorn" in self.command else ""
-        return words[place + 1] if len(words) > place + 1 else "supervisor"
 
 
 def processes() -> list[Process]:
@@ -85,11 +77,10 @@ def processes() -> list[Process]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:  # gone in between
             continue
         if stat[0] != "Z":
-            found.append(Process(int(folder.name), int(stat[1]), int(stat[3]), command.strip()))
+            found.append(Process(int(folder.name), int(stat[1]), int(stat[3])))
     return found
 
 
@@ -112,19 +103,6 @@ def _owner_of(link: str) -> int | None:
     return None
 
 
-def kill(*pids: int) -> None:
-    """``kill -9``, the parent before its child; who is gone already is fine."""
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-
-
-def parent_of(pid: int) -> int:
-    return next(p.parent for p in processes() if p.pid == pid)
-
-
 @dataclass
 class Installation:
     """The processes of one installation; every one of them belongs to a session that was opened here."""
@@ -132,18 +110,23 @@ class Installation:
     settings: config.Settings
     port: int = field(default_factory=free_port)
     _leaders: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _sessions: list[int] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def _start(self, name: str, *command: str) -> None:
-        told = config.environment(self.settings) | {"PYTHONPYCACHEPREFIX": str(self.settings.data_dir.parent / "pyc")}
-        told.pop("PYTHONDONTWRITEBYTECODE", None)  # what is started again and again need not be compiled each time
         with (self.settings.data_dir / f"{name}.log").open("ab") as log:
             self._leaders[name] = subprocess.Popen(
-                [sys.executable, *command], cwd=ROOT, env=told, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=config.environment(self.settings),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
+        self._sessions.append(self._leaders[name].pid)
 
     def log(self, name: str) -> str:
         return (self.settings.data_dir / f"{name}.log").read_text()
@@ -167,19 +150,41 @@ class Installation:
         self._start("worker", "worker.py")
 
     def wait_for_workers(self) -> None:
-        """Until every child of the supervisor has registered or beaten; they start slowly on a busy machine."""
+        """Until the clock ticks and every worker answers the bell; on a busy machine they start slowly."""
         wait_until(lambda: httpx.get(f"{self.url}/readyz", timeout=5).is_success, START_WITHIN)
+        with Redis.from_url(self.settings.redis_url) as connection:
+            wait_until(lambda: len(self.workers(connection)) >= self.settings.workers, START_WITHIN)
 
-    def processes(self, role: str | None = None) -> list[Process]:
-        """Every living process started here, whoever its parent has become."""
-        sessions = {leader.pid for leader in self._leaders.values()}
-        return [p for p in processes() if p.session in sessions and role in (None, p.role)]
+    def children(self, name: str) -> set[int]:
+        """The living children of a leader: web processes, or the clock and the workers."""
+        leader = self._leaders[name].pid
+        return {p.pid for p in processes() if p.parent == leader}
+
+    def workers(self, connection: Redis) -> set[int]:
+        """The living workers; the child that is none is the clock."""
+        return self.children("worker") & {w.pid for w in Worker.all(connection) if w.pid}
+
+    def members(self) -> set[int]:
+        """Every living process that was started here, whoever its parent has become."""
+        return {p.pid for p in processes() if p.session in self._sessions}
+
+    def kill(self, *pids: int) -> None:
+        """``kill -9``; who is gone already is fine, and who was not started here is a fault of the test."""
+        for pid in set(pids) & self.members():
+            os.kill(pid, signal.SIGKILL)
+
+    def kill_leader(self, name: str) -> set[int]:
+        """Kill a leader alone; returns its children, who now have nobody."""
+        left = self.children(name)
+        self.kill(self._leaders[name].pid)
+        self._leaders[name].wait(STOP_WITHIN)
+        return left
 
     def kill_all(self, name: str) -> None:
         """What a power cut does: a leader and all below it are gone at once."""
-        leader = self._leaders.pop(name)
-        kill(leader.pid, *(p.pid for p in processes() if p.session == leader.pid))
-        leader.wait(STOP_WITHIN)
+        leader = self._leaders[name].pid
+        self.kill(leader, *(p.pid for p in processes() if p.session == leader))
+        self._leaders.pop(name).wait(STOP_WITHIN)
 
     def end(self) -> None:
         for leader in self._leaders.values():
@@ -190,4 +195,4 @@ class Installation:
             except subprocess.TimeoutExpired:
                 leader.kill()
                 leader.wait(STOP_WITHIN)
-        kill(*(p.pid for p in self.processes()))
+        self.kill(*self.members())
