@@ -5,6 +5,7 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Callable
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import api, errors, respond, status, webhooks
 from app.extensions import OrjsonProvider, Rate, db
 from app.inbound.bodies import BODY_MAX
+from app.text.addresses import normal_email
 from app.text.phrases import PHRASES
 from config import Settings, SettingsError
 
@@ -91,6 +93,9 @@ def _check(settings: Settings) -> None:
         faults.append("OTKLIK_BASE_URL must begin with http:// or https://")
     if settings.smtp_url and not settings.smtp_url.startswith(("smtp://", "smtps://")):
         faults.append("OTKLIK_SMTP_URL must begin with smtp:// or smtps://")
+    senders = getaddresses([settings.mail_from])
+    if len(senders) != 1 or normal_email(senders[0][1]) is None:
+        faults.append('OTKLIK_MAIL_FROM must be one address, like "Meadow, Inc." <hello@example.com>')
     if settings.company_zone not in available_timezones():
         faults.append("OTKLIK_COMPANY_ZONE must be a time zone like Europe/Moscow")
     if settings.phone_region not in SUPPORTED_REGIONS:

@@ -1,11 +1,12 @@
 """Forgetting a contact: what identifies them goes; what stays is counted, and leaves them in peace."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.extensions import lock_rows, transaction
+from app.extensions import among, dump_json, lock_rows, transaction
 from app.links import keyed_hash
 from app.models.contacts import Address, Contact, ContactAddress, ContactChange, ContactLock, Identity
 from app.models.decisions import Effect, Reservation
@@ -13,6 +14,7 @@ from app.models.deliveries import Delivery
 from app.models.events import Event
 from app.models.invitations import Invitation
 from app.models.responses import Response
+from app.models.sources import Payload
 from app.models.tasks import Task, TaskComment
 from surveys.lifecycle import ANSWERABLE
 
@@ -36,6 +38,7 @@ def erase_contact(contact_id: int, now: datetime) -> list[str]:
         contact.attributes, contact.consents = {}, {}
         contact.unsubscribed_at = contact.unsubscribed_at or now
         contact.erased_at = now
+        named = set(session.scalars(select(Identity.value).where(Identity.contact_id == contact_id)))
         session.execute(delete(Identity).where(Identity.contact_id == contact_id))
         session.execute(delete(ContactChange).where(ContactChange.contact_id == contact_id))
         addresses = session.scalars(
@@ -44,6 +47,7 @@ def erase_contact(contact_id: int, now: datetime) -> list[str]:
             .where(ContactAddress.contact_id == contact_id)
         ).all()
         session.execute(delete(ContactAddress).where(ContactAddress.contact_id == contact_id))
+        _erase_payloads(session, named | {address.value for address in addresses})
         for address in addresses:
             others = select(ContactAddress.contact_id).where(ContactAddress.address_id == address.id).limit(1)
             if session.scalar(others) is None:
@@ -59,6 +63,14 @@ def erase_contact(contact_id: int, now: datetime) -> list[str]:
         return [invitation.public_id for invitation in invitations]
 
 
+def _erase_payloads(session: Session, named: Collection[str]) -> None:
+    """Payloads kept aside that name the contact go; they are few, and looked through one by one."""
+    words = [dump_json(name)[1:-1].lower().encode() for name in named]
+    kept = session.execute(select(Payload.id, Payload.body).execution_options(yield_per=200))
+    naming = [payload_id for payload_id, body in kept if any(word in body.lower() for word in words)]
+    session.execute(delete(Payload).where(among(Payload.id, naming)))
+
+
 def _erase_texts(session: Session, contact_id: int) -> None:
     """Responses first, then events: an answer that is being announced is waited for, and its event found."""
     responses = session.scalars(select(Response).where(Response.contact_id == contact_id).with_for_update()).all()
@@ -70,6 +82,10 @@ def _erase_texts(session: Session, contact_id: int) -> None:
     for task in tasks:
         task.cause = None
     session.execute(update(TaskComment).where(TaskComment.task_id.in_([t.id for t in tasks])).values(text="(erased)"))
+    sent = select(Invitation.id).where(Invitation.contact_id == contact_id)
+    session.execute(
+        update(Delivery).where(Delivery.invitation_id.in_(sent), Delivery.error.is_not(None)).values(error="(erased)")
+    )
     notes = select(Effect.id).where(Effect.contact_id == contact_id, Effect.kind == "notify")
     for delivery in session.scalars(select(Delivery).where(Delivery.effect_id.in_(notes))):
         delivery.notice = {"to": (delivery.notice or {}).get("to", ""), "subject": "(erased)", "text": "(erased)"}

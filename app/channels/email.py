@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.header import decode_header, make_header
 from email.headerregistry import HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -201,7 +202,7 @@ def compose(message: Message, sender: str) -> EmailMessage:
     """The mail for a message: text and HTML from the same texts, and a way to unsubscribe with one click (RFC 8058)."""
     name, address = parseaddr(sender)
     mail = EmailMessage(PLAIN)
-    mail["From"] = _mailbox(message.sender or name, address)
+    mail["From"] = _mailbox(message.sender or str(make_header(decode_header(name))), address)
     mail["To"] = message.to
     mail["Subject"] = _one_line(message.subject)
     mail["Date"] = format_datetime(utcnow())

@@ -7,7 +7,7 @@ from functools import lru_cache
 import phonenumbers
 
 # Deliberately plain: what a mail server may accept is for the mail server to say.
-_EMAIL = re.compile(r"[^@\s<>\"',;:\\()\[\]\x00-\x1f]{1,64}@[^@\s<>\"',;:\\()\[\]\x00-\x1f]{1,190}")
+_EMAIL = re.compile(r"[^@\s<>\",;:\\()\[\]\x00-\x1f]{1,64}@[^@\s<>\",;:\\()\[\]\x00-\x1f]{1,190}")
 
 
 def normal_email(value: object) -> str | None:
