@@ -28,7 +28,7 @@ from config import Settings, SettingsError
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 THIS_MACHINE = "http://127.0.0.1:8000"
 SECRET_MIN = 32
-KNOWN_SECRETS = frozenset({"change-me", "changeme", "secret", "dev", "development", "password"})
+DISTINCT_MIN = 10
 STRANGERS = "20 per second"
 """How often one address may fail to prove who it is."""
 REDIS_PATIENCE = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
@@ -85,25 +85,28 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _check(settings: Settings) -> None:
-    faults = []
-    key = settings.secret_key
-    if key and (len(key) < SECRET_MIN or key.lower() in KNOWN_SECRETS):
-        faults.append(f"OTKLIK_SECRET_KEY must have at least {SECRET_MIN} characters; leave it out to have one made")
-    if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
-        faults.append("OTKLIK_BASE_URL must begin with http:// or https://")
-    if settings.smtp_url and not settings.smtp_url.startswith(("smtp://", "smtps://")):
-        faults.append("OTKLIK_SMTP_URL must begin with smtp:// or smtps://")
-    senders = getaddresses([settings.mail_from])
-    if len(senders) != 1 or normal_email(senders[0][1]) is None:
-        faults.append('OTKLIK_MAIL_FROM must be one address, like "Meadow, Inc." <hello@example.com>')
-    if settings.company_zone not in available_timezones():
-        faults.append("OTKLIK_COMPANY_ZONE must be a time zone like Europe/Moscow")
-    if settings.phone_region not in SUPPORTED_REGIONS:
-        faults.append("OTKLIK_PHONE_REGION must be a country code like RU")
-    if settings.language not in PHRASES:
-        faults.append(f"OTKLIK_LANGUAGE must be one of {', '.join(PHRASES)}")
+    key, senders = settings.secret_key, getaddresses([settings.mail_from])
+    fine = {
+        f"OTKLIK_SECRET_KEY must have at least {SECRET_MIN} characters; leave it out to have one made": not key
+        or _is_secret(key),
+        "OTKLIK_BASE_URL must begin with http:// or https://": settings.base_url.startswith(("http://", "https://"))
+        or not settings.base_url,
+        "OTKLIK_SMTP_URL must begin with smtp:// or smtps://": settings.smtp_url.startswith(("smtp://", "smtps://"))
+        or not settings.smtp_url,
+        'OTKLIK_MAIL_FROM must be one address, like "Meadow, Inc." <hello@example.com>': len(senders) == 1
+        and normal_email(senders[0][1]) is not None,
+        "OTKLIK_COMPANY_ZONE must be a time zone like Europe/Moscow": settings.company_zone in available_timezones(),
+        "OTKLIK_PHONE_REGION must be a country code like RU": settings.phone_region in SUPPORTED_REGIONS,
+        f"OTKLIK_LANGUAGE must be one of {', '.join(PHRASES)}": settings.language in PHRASES,
+    }
+    faults = [fault for fault, well in fine.items() if not well]
     if faults:
         raise SettingsError("; ".join(faults))
+
+
+def _is_secret(key: str) -> bool:
+    """Long enough, and not one word again and again."""
+    return len(key) >= SECRET_MIN and len(set(key)) >= DISTINCT_MIN
 
 
 def secret_key(settings: Settings) -> str:

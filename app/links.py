@@ -8,8 +8,6 @@ from hashlib import blake2b, sha256
 from flask import current_app
 
 PUBLIC_ID_LENGTH = 22
-KEY_ID_LENGTH = 4
-CODE_LENGTH = 22
 
 
 def new_public_id() -> str:

@@ -46,11 +46,6 @@ def hold_lease(name: str, holder: str, now: datetime, lasts: timedelta) -> bool:
     return taken is not None
 
 
-def release_lease(name: str, holder: str) -> None:
-    with transaction() as session:
-        session.execute(update(Lease).where(Lease.name == name, Lease.holder == holder).values(holder=None, until=None))
-
-
 def beat(worker: str, now: datetime) -> None:
     """A worker's sign of life."""
     with transaction() as session:

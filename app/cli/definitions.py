@@ -32,6 +32,9 @@ def apply(files: tuple[Path, ...], *, dry_run: bool, prune: bool) -> None:
         raise click.ClickException(f"{error}; nothing was changed.") from error
     for change in changes:
         click.echo(str(change))
+    for slug, source in loaded.catalog.objects["sources"].items():
+        if source.weak:
+            click.echo(f"  ! source {slug}: {source.scheme} is weak, whoever sees one request can make another")
     done = "would change" if dry_run else "changed"
     click.echo(f"{len(changes)} {done}." if changes else "Nothing to change.")
 

@@ -42,7 +42,3 @@ def trigger_definitions() -> dict[str, dict[str, Any]]:
         .order_by(Trigger.slug)
     )
     return {slug: body for slug, body in rows}
-
-
-def trigger_ids() -> dict[str, int]:
-    return {slug: trigger_id for slug, trigger_id in db.session.execute(select(Trigger.slug, Trigger.id))}

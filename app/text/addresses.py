@@ -28,9 +28,3 @@ def normal_phone(value: str, region: str) -> str | None:
     if not phonenumbers.is_possible_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def masked(address: str) -> str:
-    """An address as it may stand in a log: ``a…@example.com``."""
-    name, at, host = address.partition("@")
-    return f"{name[:1]}…{at}{host}" if at else f"{address[:3]}…"
