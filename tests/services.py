@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -117,6 +118,15 @@ class RedisServer:
         assert self._process is not None
         self._process.terminate()
         self._process.wait(10)
+
+    def freeze(self) -> None:
+        """Answer nobody, and refuse nobody: what a network that swallows everything looks like."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
 
 def wait_until(check: Any, seconds: float) -> None:

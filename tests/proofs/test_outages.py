@@ -1,9 +1,12 @@
 """Redis and PostgreSQL may go away at any moment: callers are told to come back, and nothing that was taken is lost."""
 
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -26,6 +29,7 @@ triggers:
   - {slug: ask, status: live, when: {event: order.paid}, then: [{send: {survey: nps}}]}
 """
 REDIS_BACK_WITHIN = 15
+POSTGRES_BACK_WITHIN = 15
 RESUME_WITHIN = 90
 IDLE = """
     SELECT (SELECT COUNT(*) FROM pending_events)
@@ -77,7 +81,7 @@ def without_redis(
         installation.end()
 
 
-@pytest.mark.parametrize("outage", ["flushed", "restarted", "stopped"])
+@pytest.mark.parametrize("outage", ["flushed", "restarted", "stopped", "frozen"])
 def test_what_was_taken_is_mailed_soon_after_redis_is_back(
     without_redis: tuple[Installation, str], redis: RedisServer, mail: HoldingMailServer, outage: str
 ) -> None:
@@ -89,12 +93,16 @@ def test_what_was_taken_is_mailed_soon_after_redis_is_back(
         if outage == "flushed":
             with redis.connection() as connection:
                 connection.flushall()
+        elif outage == "frozen":
+            redis.freeze()
         else:
             redis.stop()
         held.released.set()
         taken = len(load.taken)
-        wait_until(lambda: len(load.taken) >= taken + (30 if outage == "stopped" else 5), 60)
-    if outage != "flushed":
+        wait_until(lambda: len(load.taken) >= taken + (5 if outage == "restarted" else 30), 60)
+    if outage == "frozen":
+        redis.thaw()
+    elif outage != "flushed":
         redis.start()
     back = monotonic()
     wait_until(lambda: not unmailed(load, mail), REDIS_BACK_WITHIN)
@@ -116,7 +124,8 @@ def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
     server = Postgres(tmp_path / "own")
     server.execute("CREATE DATABASE otklik")
     yield server
-    server.stop("immediate")
+    with suppress(subprocess.CalledProcessError):  # a test that failed may have left it stopped
+        server.stop("immediate")
 
 
 def test_while_postgresql_restarts_callers_are_told_to_come_back_and_nothing_is_lost(
@@ -148,7 +157,7 @@ def test_while_postgresql_restarts_callers_are_told_to_come_back_and_nothing_is_
         wait_until(lambda: holding_mail.dots, 60)
     with application(installation.settings):
         link = survey_url(rows(url, "SELECT public_id FROM invitations WHERE state = 'open'")[0][0])
-    page = link.removeprefix(installation.settings.base_url)
+    page = urlsplit(link).path
 
     loads = [load]
     for mode in ("immediate", "fast"):
@@ -168,14 +177,16 @@ def test_while_postgresql_restarts_callers_are_told_to_come_back_and_nothing_is_
                 assert word not in answer.text, answer.text
         assert load.broken == 0
         assert httpx.get(f"{installation.url}/healthz").is_success
-        wait_until(lambda: not number(url, IDLE), RESUME_WITHIN)
-        assert monotonic() - back < RESUME_WITHIN
+        wait_until(lambda: not number(url, IDLE), POSTGRES_BACK_WITHIN)
+        assert monotonic() - back < POSTGRES_BACK_WITHIN
 
     assert unbalanced(url) == []
     taken_ids = [event for load in loads for event in load.taken]
     stored = {event for (event,) in rows(url, "SELECT external_id FROM events")}
     assert set(taken_ids) <= stored
-    assert number(url, "SELECT COUNT(*) FROM decisions") == number(url, "SELECT COUNT(*) FROM events")
+    assert number(url, "SELECT COUNT(*) FROM decisions") == number(
+        url, "SELECT COUNT(*) FROM events WHERE type = 'order.paid'"
+    )
     states = Counter(state for (state,) in rows(url, "SELECT state FROM deliveries"))
     assert set(states) <= {"sent", "unknown"}
     assert max(holding_mail.dots_per_message().values()) == 1
