@@ -238,13 +238,13 @@ def _announce_step() -> int:
 
 def send() -> None:
     """Due invitations → messages handed over."""
-    for delivery_id in give_up_lost(utcnow()):
-        log.error("delivery.unknown", delivery=delivery_id)
     _work("send", _send_step, SEND_BATCH)
 
 
 def _send_step() -> int:
     """Connect first, claim then: while the mail server is away nothing is claimed, and no attempt is used up."""
+    for delivery_id in give_up_lost(utcnow()):
+        log.error("delivery.unknown", delivery=delivery_id)
     config = current_app.config
     lease = timedelta(seconds=config["LEASE_SECONDS"])
     try:

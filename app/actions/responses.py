@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.extensions import insert_into, insert_rows, transaction
+from app.extensions import insert_into, insert_rows, table_of, transaction
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
 from app.models.offers import Offer, OfferCode
@@ -32,59 +32,87 @@ class Recorded:
     code: str | None = None
 
 
+_invitations, _responses, _deliveries = table_of(Invitation), table_of(Response), table_of(Delivery)
+# Made once: to build a statement costs as much as to run it, and every answer runs these.
+_LOCK_INVITATION = (
+    select(
+        _invitations.c.id,
+        _invitations.c.state,
+        _invitations.c.expires_at,
+        _invitations.c.started_at,
+        _invitations.c.survey_version_id,
+        _invitations.c.contact_id,
+        _invitations.c.language,
+    )
+    .where(_invitations.c.id == bindparam("invitation"))
+    .with_for_update()
+)
+_FIND_RESPONSE = select(_responses.c.id, _responses.c.answers).where(
+    _responses.c.invitation_id == bindparam("invitation")
+)
+_ADD_RESPONSE = insert(_responses).returning(_responses.c.id)
+_CHANGE_RESPONSE = update(_responses).where(_responses.c.id == bindparam("response"))
+_MOVE_INVITATION = update(_invitations).where(_invitations.c.id == bindparam("invitation"))
+_SETTLE_DELIVERY = (
+    update(_deliveries)
+    .where(
+        _deliveries.c.invitation_id == bindparam("invitation"),
+        _deliveries.c.state.in_(("handing_over", "unknown")),
+    )
+    .values(state="delivered", act_at=None, settled_at=bindparam("now"))
+)
+
+
 def record_response(invitation_id: int, given: Mapping[str, Any], finish: Finish | None, now: datetime) -> Recorded:
     """Add what was given (None takes an answer back) to the answers so far; with ``finish`` the response is final.
 
     ``finish`` gets all answers, those of other tabs too, and returns those that count and the offer of the ending.
-
     A second submit of a final response changes nothing, and neither does one that comes after the invitation closed.
     The row of the invitation is locked, so that two tabs and a retry make one response.
     """
     with transaction() as session:
-        invitation = session.scalars(select(Invitation).where(Invitation.id == invitation_id).with_for_update()).one()
-        over = invitation.expires_at is not None and invitation.expires_at <= now
-        if invitation.state not in ANSWERABLE or over:
-            state = "expired" if over and invitation.state in ANSWERABLE else invitation.state
-            return Recorded(state, {}, stored=False)
-        response = session.scalar(select(Response).where(Response.invitation_id == invitation_id))
-        if response is None:
-            response = _start(session, invitation, now)
-        answers = {k: v for k, v in {**response.answers, **given}.items() if v is not None}
+        connection = session.connection()
+        asked = connection.execute(_LOCK_INVITATION, {"invitation": invitation_id}).one()
+        over = asked.expires_at is not None and asked.expires_at <= now
+        if asked.state not in ANSWERABLE or over:
+            return Recorded("expired" if over and asked.state in ANSWERABLE else asked.state, {}, stored=False)
+        # Who has not started has no response: the lock was waited for, so this is how it is now.
+        before = (
+            connection.execute(_FIND_RESPONSE, {"invitation": asked.id}).one_or_none() if asked.started_at else None
+        )
+        answers = {k: v for k, v in {**(before.answers if before else {}), **given}.items() if v is not None}
         offer = None
         if finish is not None:
             answers, offer = finish(answers)
-        response.answers, response.changed_at = answers, now
-        invitation.state = "started"
-        # Whoever answers has got the message, whatever the mail server left open.
-        session.execute(
-            update(Delivery)
-            .where(Delivery.invitation_id == invitation_id, Delivery.state.in_(("handing_over", "unknown")))
-            .values(state="delivered", act_at=None, settled_at=now)
-        )
+        response_id = _write(connection, asked, before.id if before else None, answers, now, final=finish is not None)
         if finish is None:
             return Recorded("started", answers, stored=True)
-        response.complete, response.completed_at = True, now
-        response.scored_at = None
-        invitation.state, invitation.completed_at = "completed", now
-        session.flush()
-        return Recorded("completed", answers, stored=True, code=_give_code(session, offer, response.id, now))
+        return Recorded("completed", answers, stored=True, code=_give_code(session, offer, response_id, now))
 
 
-def _start(session: Session, invitation: Invitation, now: datetime) -> Response:
-    assert invitation.survey_version_id is not None
-    invitation.started_at = now
-    response = Response(
-        invitation_id=invitation.id,
-        survey_version_id=invitation.survey_version_id,
-        contact_id=invitation.contact_id,
-        language=invitation.language,
-        answers={},
-        complete=False,
-        started_at=now,
-        changed_at=now,
-    )
-    session.add(response)
-    return response
+def _write(
+    connection: Connection, asked: Any, response_id: int | None, answers: dict[str, Any], now: datetime, *, final: bool
+) -> int:
+    """Write the response and what follows for its invitation; returns the response's id."""
+    ended = {"completed_at": now} if final else {}
+    said = {"answers": answers, "changed_at": now, "complete": final, "scored_at": None, **ended}
+    if response_id is None:
+        first = {
+            "invitation_id": asked.id,
+            "survey_version_id": asked.survey_version_id,
+            "contact_id": asked.contact_id,
+            "language": asked.language,
+            "started_at": now,
+        }
+        response_id = int(connection.execute(_ADD_RESPONSE, {**first, **said}).scalar_one())
+    else:
+        connection.execute(_CHANGE_RESPONSE, {"response": response_id, **said})
+    state = "completed" if final else "started"
+    moved = {"invitation": asked.id, "state": state, "started_at": asked.started_at or now, **ended}
+    connection.execute(_MOVE_INVITATION, moved)
+    # Whoever answers has got the message, whatever the mail server left open.
+    connection.execute(_SETTLE_DELIVERY, {"invitation": asked.id, "now": now})
+    return response_id
 
 
 def _give_code(session: Session, offer: str | None, response_id: int, now: datetime) -> str | None:

@@ -18,7 +18,7 @@ from app.queries.definitions import MissingSecret, plan_changes
 @with_app
 def apply(files: tuple[Path, ...], *, dry_run: bool, prune: bool) -> None:
     """Put definitions in force: a plan first, all or nothing."""
-    loaded = load_definitions(read_texts(files))
+    loaded = load_definitions(read_texts(files), prune=prune)
     if loaded.faults:
         for fault in loaded.faults:
             click.echo(str(fault), err=True)

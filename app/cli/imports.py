@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Self, cast
@@ -16,11 +17,14 @@ from app.actions.contacts import put_contacts, resolve_events
 from app.actions.events import record_events
 from app.cli import cli, with_app
 from app.clock import utcnow
+from app.inbound.bodies import fault_of
 from app.inbound.envelopes import ContactSchema, read_events
 from app.jobs import ring
+from app.queries.contacts import find_own_contact
 from app.queries.sources import source_id
 
 BATCH = 1_000
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?")
 DELIMITERS = ",;\t| "
 
 
@@ -57,6 +61,8 @@ def import_events(file: Path, source: str, maps: tuple[str, ...], *, history: bo
             reading = read_events(items, utcnow(), history=history)
             for position, errors in reading.faults.items():
                 refused.add(batch[position], errors)
+            if not reading.events:
+                continue
             receipt = record_events(source_number, reading.events, utcnow())
             accepted, duplicates = accepted + receipt.accepted, duplicates + receipt.duplicates
             for clash in receipt.clashes:
@@ -105,12 +111,19 @@ class _NamedContact(ContactSchema):
 def _read_contact(
     numbered: tuple[int, dict[str, Any]], mapping: Mapping[str, str], refused: "_Refused"
 ) -> tuple[str, dict[str, Any]] | None:
+    block = _contact(numbered[1], mapping)
     try:
-        loaded = _NamedContact().load(_contact(numbered[1], mapping))
+        if fault := fault_of(block):
+            raise ValidationError(fault)
+        loaded = _NamedContact().load(block)
     except ValidationError as error:
-        refused.add(numbered, error.messages)
+        refused.add(numbered, error.messages if isinstance(error.messages, dict) else {"_schema": error.messages})
         return None
-    return loaded.pop("id"), loaded
+    reference = loaded.pop("id")
+    if reference.startswith("ct_") and find_own_contact(reference, "") is None:
+        refused.add(numbered, {"id": ["No contact has this id."]})
+        return None
+    return reference, loaded
 
 
 def _source(slug: str) -> int:
@@ -229,16 +242,11 @@ def _date(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """Files have only text; what reads as a number is one. A leading zero or plus makes it an id or a phone."""
+    """Files have only text; what reads as a plain number is one. A leading zero or plus makes it an id or a phone."""
     text = str(value)
-    if text[:1] == "+" or (text[:1] == "0" and len(text) > 1 and text[1] != "."):
+    if not _PLAIN_NUMBER.fullmatch(text):
         return value
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return value
+    return int(text) if "." not in text else float(text)
 
 
 class _Refused:

@@ -17,13 +17,7 @@ DEPTH_MAX = 50
 NUMBER_MAX = 2**53  # beyond, JSON readers no longer agree
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's plain values: ``on`` and ``no`` are words, 21:00 is text, and dates stay as they are written."""
-
-    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 PyYAML reads it from the class
-
-
-for _tag, _pattern, _first in (
+PLAIN = (
     ("tag:yaml.org,2002:bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
     ("tag:yaml.org,2002:null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
     ("tag:yaml.org,2002:int", r"^[-+]?[0-9]+$", "-+0123456789"),
@@ -32,8 +26,36 @@ for _tag, _pattern, _first in (
         r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$",
         "-+.0123456789",
     ),
-):
+)
+"""How YAML 1.2 tells plain values from text: tag, pattern, first characters."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's plain values: ``on`` and ``no`` are words, 21:00 is text, and dates stay as they are written."""
+
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 PyYAML reads it from the class
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever our loader, or one of YAML 1.1, would not read as text."""
+
+    yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeDumper.yaml_implicit_resolvers.items()}  # noqa: RUF012
+
+
+def _read_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
+def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # A plain or single-quoted text would lose this line break of old mainframes.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if "\x85" in text else None)
+
+
+for _tag, _pattern, _first in PLAIN:
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
+    _Dumper.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
+_Loader.add_constructor("tag:yaml.org,2002:int", _read_int)
+_Dumper.add_representer(str, _write_text)
 
 
 @dataclass(frozen=True)
@@ -57,8 +79,8 @@ class Loaded:
     faults: list[LineFault]
 
 
-def load_definitions(files: Mapping[str, str]) -> Loaded:
-    """Read YAML texts by file name, and check them against what is in force."""
+def load_definitions(files: Mapping[str, str], *, prune: bool = False) -> Loaded:
+    """Read YAML texts by file name, and check them against what is in force; with ``prune`` they must stand alone."""
     documents: list[Any] = []
     lines: list[tuple[str, dict[Path, int]]] = []
     broken: list[LineFault] = []
@@ -68,7 +90,7 @@ def load_definitions(files: Mapping[str, str]) -> Loaded:
             lines.append((name, places))
             broken.extend(fault)
     catalog, faults = read_catalog(documents)
-    faults += broken_references(catalog, current_slugs())
+    faults += broken_references(catalog, {} if prune else current_slugs())
     secrets, missing = _named_secrets(catalog)
     told = [_at_line(fault, lines) for fault in (*faults, *missing)]
     return Loaded(catalog, secrets, sorted({*broken, *told}, key=lambda f: (f.file, f.line, f.message)))
@@ -108,20 +130,23 @@ class _Reader:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _scalar(self, node: yaml.Node) -> Any:
         try:
             value = self._construct(node)
         except (yaml.YAMLError, ValueError) as error:
-            self._fault(line, f"not a plain value: {str(error).splitlines()[0]}")
+            self._fault(node.start_mark.line + 1, f"not a plain value: {str(error).splitlines()[0]}")
             return None
         if isinstance(value, int) and abs(value) > NUMBER_MAX:
-            self._fault(line, "the number is too large")
+            self._fault(node.start_mark.line + 1, "the number is too large")
         return value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            key = self._construct(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+            key = self._scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if key is None:
                 self._fault(line, "the name of a field must be plain")
                 continue
@@ -165,7 +190,7 @@ def export_definitions() -> dict[str, str]:
     """What is in force, as one YAML text per kind."""
     found = exported_definitions()
     return {
-        kind: yaml.safe_dump({kind: found[kind]}, sort_keys=False, allow_unicode=True, width=110)
+        kind: yaml.dump({kind: found[kind]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
         for kind in ("policy", *READERS)
         if found.get(kind)
     }

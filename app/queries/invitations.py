@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.extensions import db
 from app.models.contacts import Contact
@@ -37,28 +37,31 @@ class Asked:
         return self.state in ANSWERABLE
 
 
+_ASKED = (
+    select(
+        Invitation.id,
+        Invitation.survey_version_id,
+        Invitation.language,
+        Invitation.state,
+        Invitation.expires_at,
+        Event.type,
+        Event.properties,
+        Contact.name,
+        Contact.locale,
+        Contact.timezone,
+        Contact.attributes,
+        Response.answers,
+    )
+    .join(Event, Event.id == Invitation.event_id)
+    .join(Contact, Contact.id == Invitation.contact_id)
+    .outerjoin(Response, Response.invitation_id == Invitation.id)
+    .where(Invitation.public_id == bindparam("public_id"), Invitation.survey_version_id.is_not(None))
+)
+
+
 def find_asked(public_id: str, now: datetime) -> Asked | None:
     """What the link with this public id leads to, or None. An invitation past its time reads ``expired``."""
-    row = db.session.execute(
-        select(
-            Invitation.id,
-            Invitation.survey_version_id,
-            Invitation.language,
-            Invitation.state,
-            Invitation.expires_at,
-            Event.type,
-            Event.properties,
-            Contact.name,
-            Contact.locale,
-            Contact.timezone,
-            Contact.attributes,
-            Response.answers,
-        )
-        .join(Event, Event.id == Invitation.event_id)
-        .join(Contact, Contact.id == Invitation.contact_id)
-        .outerjoin(Response, Response.invitation_id == Invitation.id)
-        .where(Invitation.public_id == public_id, Invitation.survey_version_id.is_not(None))
-    ).one_or_none()
+    row = db.session.execute(_ASKED, {"public_id": public_id}).one_or_none()
     if row is None:
         return None
     over = row.state in ANSWERABLE and row.expires_at is not None and row.expires_at <= now
