@@ -5,7 +5,9 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self, cast
 
@@ -24,7 +26,7 @@ from app.queries.contacts import find_own_contact
 from app.queries.sources import source_id
 
 BATCH = 1_000
-_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?")
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?([eE][-+]?[0-9]{1,2})?")
 DELIMITERS = ",;\t| "
 
 
@@ -56,7 +58,7 @@ def import_events(file: Path, source: str, maps: tuple[str, ...], *, history: bo
     mapping = _mapping(maps)
     accepted = duplicates = 0
     with _Refused(file) as refused, _bar(file) as bar:
-        for batch in _batches(_rows(file, bar)):
+        for batch in _batches(_with_columns(_rows(file, bar), mapping)):
             items = [_event(row, mapping, f"{file.name}:{number}") for number, row in batch]
             reading = read_events(items, utcnow(), history=history)
             for position, errors in reading.faults.items():
@@ -95,7 +97,7 @@ def import_contacts(file: Path, source: str, maps: tuple[str, ...], *, history: 
     region = current_app.config["PHONE_REGION"]
     accepted = 0
     with _Refused(file) as refused, _bar(file) as bar:
-        for batch in _batches(_rows(file, bar)):
+        for batch in _batches(_with_columns(_rows(file, bar), mapping)):
             blocks = [block for row in batch if (block := _read_contact(row, mapping, refused))]
             accepted += len(put_contacts(source_number, blocks, utcnow(), region, history=history))
     ring("announce")
@@ -112,12 +114,13 @@ def _read_contact(
     numbered: tuple[int, dict[str, Any]], mapping: Mapping[str, str], refused: "_Refused"
 ) -> tuple[str, dict[str, Any]] | None:
     block = _contact(numbered[1], mapping)
+    if fault := fault_of(block):
+        refused.add(numbered, {"_schema": [fault]})
+        return None
     try:
-        if fault := fault_of(block):
-            raise ValidationError(fault)
         loaded = _NamedContact().load(block)
     except ValidationError as error:
-        refused.add(numbered, error.messages if isinstance(error.messages, dict) else {"_schema": error.messages})
+        refused.add(numbered, error.messages)
         return None
     reference = loaded.pop("id")
     if reference.startswith("ct_") and find_own_contact(reference, "") is None:
@@ -149,7 +152,7 @@ def _bar(file: Path) -> Any:
 
 def _rows(file: Path, bar: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of a file with their line numbers; the bar follows the bytes read."""
-    with file.open("rb") as raw:
+    with _readable(file), file.open("rb") as raw:
         stream = cast("IO[bytes]", gzip.open(raw) if file.suffix == ".gz" else raw)  # noqa: SIM115 closed with the file below it
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
         name = file.name.removesuffix(".gz")
@@ -162,12 +165,21 @@ def _rows(file: Path, bar: Any) -> Iterator[tuple[int, dict[str, Any]]]:
                 done = raw.tell()
 
 
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Say in one line when a file cannot be read to its end."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        raise click.ClickException(f"{file}: {error}") from error
+
+
 def _json_rows(text: io.TextIOWrapper) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(text, 1):
         if line.strip():
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 row = {"not JSON": f"{error}: {line[:200]}"}
             yield number, row if isinstance(row, dict) else {"not an object": row}
 
@@ -187,6 +199,23 @@ def _csv_rows(text: io.TextIOWrapper) -> Iterator[tuple[int, dict[str, Any]]]:
     for values in reader:
         if values:
             yield reader.line_num + 1, dict(zip(names, values, strict=False))
+
+
+def _with_columns(
+    rows: Iterator[tuple[int, dict[str, Any]]], mapping: Mapping[str, str]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows, once the first of them shows that the file has every column that is mapped."""
+    for count, (number, row) in enumerate(rows):
+        missing = [c for c in mapping.values() if count == 0 and not _is_constant(c) and c not in row]
+        if missing:
+            raise click.ClickException(
+                f"the file has no column {', '.join(missing)}; it has {', '.join(map(str, row))}"
+            )
+        yield number, row
+
+
+def _is_constant(column: str) -> bool:
+    return len(column) > 1 and column[0] == column[-1] == "'"
 
 
 def _batches(rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[list[tuple[int, dict[str, Any]]]]:
@@ -219,8 +248,7 @@ def _contact(row: Mapping[str, Any], mapping: Mapping[str, str]) -> Any:
 def _mapped(row: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
     item: dict[str, Any] = {}
     for field, column in mapping.items():
-        quoted = len(column) > 1 and column[0] == column[-1] == "'"
-        value = column[1:-1] if quoted else row.get(column)
+        value = column[1:-1] if _is_constant(column) else row.get(column)
         if value is None or value == "":
             continue
         *path, name = field.split(".", 2)
@@ -246,7 +274,7 @@ def _number(value: Any) -> Any:
     text = str(value)
     if not _PLAIN_NUMBER.fullmatch(text):
         return value
-    return int(text) if "." not in text else float(text)
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 class _Refused:
@@ -273,10 +301,10 @@ class _Refused:
 
     def _open(self) -> io.TextIOWrapper:
         try:
-            return self.path.open("w")
+            return self.path.open("w", errors="backslashreplace")
         except OSError:  # the folder is not ours to write in
             self.path = Path.cwd() / self.path.name
-            return self.path.open("w")
+            return self.path.open("w", errors="backslashreplace")
 
 
 def _tell(accepted: int, duplicates: int, refused: _Refused) -> None:

@@ -96,7 +96,7 @@ def read_event(item: Any, now: datetime, *, history: bool = False) -> NewEvent:
         raise ValidationError({"_schema": ["An event is an object."]})
     loaded = _SCHEMA.load(item)
     occurred_at: datetime = loaded.get("occurred_at", now)
-    if not history and occurred_at > now + FUTURE:
+    if occurred_at > now + FUTURE:
         raise ValidationError({"occurred_at": ["Lies in the future."]})
     if occurred_at < ANCIENT:
         raise ValidationError({"occurred_at": [f"Lies before {ANCIENT.year}."]})
