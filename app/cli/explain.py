@@ -1,12 +1,12 @@
 """``explain``: why someone was asked or not."""
 
-import json
 from typing import Any
 
 import click
 from flask import current_app
 
 from app.cli import cli, with_app
+from app.extensions import dump_json
 from app.queries.contacts import find_contacts, references
 from app.queries.explanations import Explained, list_decisions, missed_conditions
 
@@ -32,7 +32,7 @@ def explain(contact: str, trigger: str | None, *, as_json: bool) -> None:
         rows += missed_conditions(contact_id, trigger, SHOWN, zone)
     rows.sort(key=lambda row: (row.event_id, row.trigger_id), reverse=True)
     if as_json:
-        click.echo(json.dumps([row.as_json() for row in rows], default=str, ensure_ascii=False, indent=2))
+        click.echo(dump_json([row.as_json() for row in rows]))
         return
     click.echo(f"{', '.join(references(found).values())}: {len(rows)} decisions")
     for row in rows:
