@@ -91,6 +91,13 @@ def _check(settings: Settings) -> None:
         or _is_secret(key),
         "OTKLIK_BASE_URL must begin with http:// or https://": settings.base_url.startswith(("http://", "https://"))
         or not settings.base_url,
+        "OTKLIK_DATABASE_URL must begin with postgresql:// or sqlite:///": database_url(settings).startswith(
+            ("postgresql+psycopg://", "sqlite:///")
+        ),
+        "OTKLIK_REDIS_URL must begin with redis://, rediss:// or unix://": settings.redis_url.startswith(
+            ("redis://", "rediss://", "unix://")
+        )
+        or not settings.redis_url,
         "OTKLIK_SMTP_URL must begin with smtp:// or smtps://": settings.smtp_url.startswith(("smtp://", "smtps://"))
         or not settings.smtp_url,
         'OTKLIK_MAIL_FROM must be one address, like "Meadow, Inc." <hello@example.com>': len(senders) == 1
