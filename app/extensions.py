@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, wraps
 from hashlib import sha256
-from select import select as wait_for
+from select import POLLIN, poll
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -29,11 +29,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     any_,
+    bindparam,
     event,
     insert,
     literal,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
@@ -131,7 +133,11 @@ def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
     """An idle connection that has something to read was closed by its server: a new one is taken, at no round trip."""
     if isinstance(connection, sqlite3.Connection):
         return
-    if connection.closed or wait_for([connection.fileno()], [], [], 0)[0]:
+    if connection.closed:
+        raise DisconnectionError
+    waiting = poll()
+    waiting.register(connection.fileno(), POLLIN)
+    if waiting.poll(0):
         raise DisconnectionError
 
 
@@ -215,6 +221,32 @@ def _insert_json(table: Table, names: tuple[str, ...], returning: tuple[str, ...
     return text(
         f"INSERT INTO {quote(table.name)} ({columns})"  # noqa: S608
         f" SELECT {columns} FROM json_to_recordset(CAST(:rows AS json)) AS given ({shapes}){back}"
+    )
+
+
+def update_rows(session: Session, model: type[Any], key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Set the other columns of each row where the column ``key`` has its value; on PostgreSQL in one statement."""
+    if not rows:
+        return
+    table = table_of(model)
+    if is_sqlite() or len(rows) == 1:
+        given = [{"given_key" if name == key else name: value for name, value in row.items()} for row in rows]
+        session.connection().execute(update(table).where(table.c[key] == bindparam("given_key")), given)
+    else:
+        written = orjson.dumps(rows, default=_bytea, option=orjson.OPT_UTC_Z).decode()
+        session.execute(_update_json(table, key, tuple(rows[0])), {"rows": written})
+
+
+@cache
+def _update_json(table: Table, key: str, names: tuple[str, ...]) -> Any:
+    dialect = db.engine.dialect
+    quote = dialect.identifier_preparer.quote
+    changes = ", ".join(f"{quote(n)} = given.{quote(n)}" for n in names if n != key)
+    shapes = ", ".join(f"{quote(n)} {table.c[n].type.compile(dialect=dialect)}" for n in names)
+    return text(
+        f"UPDATE {quote(table.name)} SET {changes}"  # noqa: S608
+        f" FROM json_to_recordset(CAST(:rows AS json)) AS given ({shapes})"
+        f" WHERE {quote(table.name)}.{quote(key)} = given.{quote(key)}"
     )
 
 

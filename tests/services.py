@@ -68,7 +68,7 @@ class Postgres:
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]  # our own words
+            connection.execute(statement)
 
 
 def redis_server() -> str | None:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from tests.services import MailServer
 
@@ -60,6 +62,16 @@ def upgraded(event_id: str, contact: str = "c-42", amount: int = 1990) -> dict[s
     }
 
 
+def told(response: TestResponse) -> Any:
+    return response.json
+
+
+def text_of(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
+
+
 @pytest.fixture
 def mails(app: Flask, mail_server: MailServer) -> Callable[[], list[EmailMessage]]:
     """Every mail the server has got so far."""
@@ -67,7 +79,7 @@ def mails(app: Flask, mail_server: MailServer) -> Callable[[], list[EmailMessage
 
     def read() -> list[EmailMessage]:
         received = mail_server.mailbox.received
-        return [message_from_bytes(content, policy=policy.default) for _, content in received]  # type: ignore[misc]
+        return [message_from_bytes(content, policy=policy.default) for _, content in received]
 
     return read
 
@@ -88,21 +100,21 @@ def test_from_event_to_task_and_back(
     work()
 
     # Ada is asked, once, by mail; the scale stands in the mail as links.
-    (invited,) = client.get("/api/v1/decisions?contact=c-42&trigger=upgrade-nps", headers=key).json["items"]
+    (invited,) = told(client.get("/api/v1/decisions?contact=c-42&trigger=upgrade-nps", headers=key))["items"]
     assert (invited["outcome"], invited["event"]) == ("invited", "ord-1")
     assert all(gate["passed"] for gate in invited["gates"])
     (mail,) = mails()
     assert mail["To"] == "c-42@example.com"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    text = mail.get_body(("plain",)).get_content()
-    html = mail.get_body(("html",)).get_content()
-    link = re.search(r"http://127.0.0.1:8000(/s/\S+)\?nps=3", text)[1]
+    text = text_of(mail, "plain")
+    html = text_of(mail, "html")
+    (link,) = re.findall(r"http://127.0.0.1:8000(/s/\S+)\?nps=3", text)
     assert f"{link}?nps=3" in html
 
     # She presses 3. Nothing is stored until she sends it; the page that follows depends on the score.
     page = client.get(f"{link}?nps=3")
     assert 'value="3" checked' in page.text
-    assert client.get("/api/v1/responses", headers=key).json["items"] == []
+    assert told(client.get("/api/v1/responses", headers=key))["items"] == []
     asked_why = client.post(link, data={"page": "0", "nps": "3"})
     assert asked_why.status_code == 303
     assert "What went wrong, Ada?" in client.get(asked_why.location).text
@@ -111,18 +123,18 @@ def test_from_event_to_task_and_back(
     work()
 
     # One response, one score, one task, one note to the team, one remembered attribute.
-    (response,) = client.get("/api/v1/responses?survey=nps-upgrade", headers=key).json["items"]
+    (response,) = told(client.get("/api/v1/responses?survey=nps-upgrade", headers=key))["items"]
     assert response["answers"] == {"nps": 3, "why": "The first box came an hour late."}
     assert client.post(link, data={"page": "0", "nps": "10"}).status_code == 200
     assert "answered already" in client.get(link).text
-    nps = client.get("/api/v1/metrics/nps", headers=key).json
+    nps = told(client.get("/api/v1/metrics/nps", headers=key))
     assert (nps["value"], nps["n"]) == (-100, 1)
     assert nps["low"] <= -100 <= nps["high"]
-    assert client.get("/api/v1/metrics/response-rate", headers=key).json["value"] == 100
-    (task,) = client.get("/api/v1/tasks?department=care&status=open", headers=key).json["items"]
+    assert told(client.get("/api/v1/metrics/response-rate", headers=key))["value"] == 100
+    (task,) = told(client.get("/api/v1/tasks?department=care&status=open", headers=key))["items"]
     assert (task["title"], task["priority"]) == ("Call Ada Byron: scored 3", "high")
     assert mails()[1]["To"] == "care@example.com"
-    assert client.get("/api/v1/contacts/c-42", headers=key).json["attributes"] == {"last_nps": 3}
+    assert told(client.get("/api/v1/contacts/c-42", headers=key))["attributes"] == {"last_nps": 3}
 
     # Care solves it. The thank-you is a service message: the monthly limit lets it through.
     solved = client.patch(
@@ -130,14 +142,14 @@ def test_from_event_to_task_and_back(
         json={"status": "resolved", "outcome": "recovered", "cause": "route", "comment": "Called her."},
         headers=key,
     )
-    assert (solved.json["status"], solved.json["comments"][0]["text"]) == ("resolved", "Called her.")
+    assert (told(solved)["status"], told(solved)["comments"][0]["text"]) == ("resolved", "Called her.")
     work()
-    assert "Thank you for telling us, Ada." in mails()[2].get_body(("plain",)).get_content()
+    assert "Thank you for telling us, Ada." in text_of(mails()[2], "plain")
 
     # A second upgrade the same month: not asked, and Otklik says why and until when.
     client.post("/api/v1/events", json=upgraded("ord-3"), headers=key)
     work()
-    refused = client.get("/api/v1/decisions?contact=c-42&outcome=skipped", headers=key).json["items"][0]
+    refused = told(client.get("/api/v1/decisions?contact=c-42&outcome=skipped", headers=key))["items"][0]
     assert (refused["event"], refused["reason"]) == ("ord-3", "contact_limit")
     assert refused["gates"][-1] == {"gate": "limits", "passed": False, "observed": 1, "limit": 1, "rule": "one-a-month"}
     assert refused["next_possible_at"] > refused["decided_at"]

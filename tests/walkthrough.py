@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 from subprocess import Popen, run
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import orjson
@@ -25,7 +24,7 @@ from standardwebhooks.webhooks import Webhook
 import config
 from tests.services import MailServer, free_port, wait_until
 
-SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"  # noqa: S105 the walkthrough's own
+SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 DEFINITIONS = Path(__file__).parent.parent / "docs" / "walkthrough.yaml"
 ASK_UP_TO = 2
 OTKLIK = str(Path(sys.executable).with_name("otklik"))
@@ -98,13 +97,13 @@ def installation(folder: Path, mail: MailServer, **settings: str) -> Iterator[tu
 
 def _ready(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/readyz", verify=False).status_code == 200  # noqa: S501
+        return httpx.get(f"{address}/readyz", verify=False).status_code == 200
     except httpx.TransportError:
         return False
 
 
 def _http(address: str, **options: Any) -> httpx.Client:
-    return httpx.Client(base_url=address, verify=False, trust_env=False, **options)  # noqa: S501 plain HTTP, this machine
+    return httpx.Client(base_url=address, verify=False, trust_env=False, **options)
 
 
 def post_reviews(address: str, reviews: Sequence[Review]) -> None:
@@ -126,7 +125,7 @@ def post_reviews(address: str, reviews: Sequence[Review]) -> None:
 
 def answer_mail(http: httpx.Client, content: bytes, reviews: Sequence[Review]) -> None:
     """Answer one mail as a person without JavaScript: open the link, send the form, send the form that follows."""
-    mail = cast(EmailMessage, message_from_bytes(content, policy=policy.default))
+    mail = message_from_bytes(content, policy=policy.default)
     number = int(re.findall(r"\d+", str(mail["To"]))[0])
     body = mail.get_body(("plain",))
     assert body is not None

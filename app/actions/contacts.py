@@ -8,11 +8,11 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app.extensions import among, insert_into, insert_rows, lock_rows, table_of, transaction
+from app.extensions import among, insert_into, insert_rows, lock_rows, transaction, update_rows
 from app.links import keyed_hash
 from app.models.accounts import Lease
 from app.models.contacts import (
@@ -450,10 +450,8 @@ def _split(spelled: str) -> tuple[str, str]:
 
 
 def _store_profiles(session: Session, people: Sequence[_Person]) -> None:
-    rows = [{"key": p.profile.id, **_profile_row(p.profile)} for p in people if not p.new]
-    if rows:
-        contacts = table_of(Contact)
-        session.connection().execute(update(contacts).where(contacts.c.id == bindparam("key")), rows)
+    rows = [{"id": p.profile.id, **_profile_row(p.profile)} for p in people if not p.new]
+    update_rows(session, Contact, "id", rows)
 
 
 def _store_changes(session: Session, people: Sequence[_Person]) -> None:
@@ -462,10 +460,8 @@ def _store_changes(session: Session, people: Sequence[_Person]) -> None:
 
 
 def _store_results(session: Session, resolved: Sequence[_Resolved], now: datetime) -> None:
-    found = [{"key": r.event.id, "contact_id": r.contact_id} for r in resolved if r.person]
-    if found:
-        events = table_of(Event)
-        session.connection().execute(update(events).where(events.c.id == bindparam("key")), found)
+    found = [{"id": r.event.id, "contact_id": r.contact_id} for r in resolved if r.person]
+    update_rows(session, Event, "id", found)
     insert_rows(
         session,
         MergeCandidate,
@@ -479,13 +475,11 @@ def _store_results(session: Session, resolved: Sequence[_Resolved], now: datetim
     if done:
         session.execute(delete(PendingEvent).where(among(PendingEvent.event_id, done)))
     waiting = [
-        {"key": r.event.id, "contact_id": r.contact_id, "ambiguous": r.rivals is not None}
+        {"event_id": r.event.id, "contact_id": r.contact_id, "ambiguous": r.rivals is not None}
         for r in resolved
         if not r.event.history
     ]
-    if waiting:
-        pending = table_of(PendingEvent)
-        session.connection().execute(update(pending).where(pending.c.event_id == bindparam("key")), waiting)
+    update_rows(session, PendingEvent, "event_id", waiting)
     _wake_contacts(session, {row["contact_id"] for row in waiting}, now)
 
 
