@@ -47,7 +47,8 @@ from surveys.lifecycle import ATTEMPTS_MAX
 QUEUE = "otklik"
 TURN = 30.0
 """Seconds after which a job makes room for others."""
-BELL_TTL = 30
+BELL_TTL = 5
+"""Seconds after which a bell whose job was lost no longer keeps others from ringing."""
 QUIET = 2.0
 """Seconds for which a Redis that failed is left alone."""
 RING_PAUSE = 0.02
