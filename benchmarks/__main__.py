@@ -15,7 +15,7 @@ from time import perf_counter
 import psycopg
 
 from app.clock import utcnow
-from benchmarks import answers, backlog, batches, decisions, webhooks
+from benchmarks import answers, backlog, batches, decisions, hand_over, history, memory, setup, storage, webhooks
 from benchmarks.results import Row, as_markdown, as_text
 from benchmarks.stack import Stack
 
@@ -24,7 +24,12 @@ BENCHMARKS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "batches": batches.measure,
     "decisions": decisions.measure,
     "backlog": backlog.measure,
+    "hand-over": hand_over.measure,
     "answers": answers.measure,
+    "memory": memory.measure,
+    "storage": storage.measure,
+    "setup": setup.measure,
+    "history": history.measure,
 }
 
 
@@ -35,12 +40,13 @@ def main() -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="keep the figures as a page")
     parser.add_argument("--purchases", type=Path, metavar="FILE", help="purchases to import, one per line")
     told = parser.parse_args()
+    load = os.getloadavg()[0]
     scratch = Path(tempfile.mkdtemp(prefix="otklik-bench-"))
     with ExitStack() as closing:
         closing.callback(shutil.rmtree, scratch, ignore_errors=True)
         stack = Stack(scratch, closing, told.quick, told.purchases)
         rows, failed = _measure(stack, told.names or list(BENCHMARKS))
-        facts = _facts(stack)
+        facts = _facts(stack, load)
     print(f"\n{as_text(rows)}\n\n{facts}")
     if told.write:
         told.write.write_text(_page(rows, facts))
@@ -64,13 +70,13 @@ def _measure(stack: Stack, names: Sequence[str]) -> tuple[list[Row], list[str]]:
     return rows, failed
 
 
-def _facts(stack: Stack) -> str:
+def _facts(stack: Stack, load: float) -> str:
     with psycopg.connect(stack.postgres.url("postgres")) as connection:
         postgres = connection.info.server_version // 10_000
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
     return (
         f"`{command}`, {utcnow():%Y-%m-%d}: {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, "
-        f"PostgreSQL {postgres} with its default settings, load average before {os.getloadavg()[2]:.1f}."
+        f"PostgreSQL {postgres} with its default settings, load average before {load:.1f}."
     )
 
 

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from app.links import survey_url
 from benchmarks.company import LISTENED, POLICY, add_contacts, add_invitations
@@ -22,7 +22,7 @@ def measure(stack: Stack) -> Iterator[Row]:
         add_contacts(connection, 1, 10_000)
         public_ids = add_invitations(connection, steady + rush + 100)
     with stack.application(settings):
-        links = [survey_url(public_id).removeprefix(settings.base_url) for public_id in public_ids]
+        links = [urlsplit(survey_url(public_id)).path for public_id in public_ids]
     with stack.web(settings) as port, stack.web(settings, "benchmarks.noop:app", "/") as reference:
         visits = [_visit(link) for link in links]
         yield from _document(port, links[-1])

@@ -36,7 +36,7 @@ def measure(stack: Stack) -> Iterator[Row]:
             connection.execute(
                 "TRUNCATE pending_events; UPDATE contact_locks SET ready_at = NULL WHERE ready_at IS NOT NULL"
             )
-    yield Row("deciding, largest company against smallest", rates[-1] / rates[0], "×", None, "1 is flat")
+    yield Row("deciding, largest company against smallest", rates[-1] / rates[0], "", None, "1 is flat")
 
 
 def _decide(limit: int) -> int:

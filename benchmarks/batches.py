@@ -42,7 +42,7 @@ def measure(stack: Stack) -> Iterator[Row]:
     yield Row(f"batched events, {BATCH} per request", median(rates), "events/s", at_least(LEAST), said)
 
 
-def _events(name: str) -> list[dict[str, Any]]:
+def some_events(name: str) -> list[dict[str, Any]]:
     return [
         {
             "id": f"evt-{name}-{number}",
@@ -57,7 +57,7 @@ def _events(name: str) -> list[dict[str, Any]]:
 
 def _requests(key: str, name: str, count: int) -> list[Script]:
     headers = {"authorization": f"Bearer {key}", "content_type": "application/json"}
-    bodies = (orjson.dumps(_events(f"{name}-{number}")) for number in range(count))
+    bodies = (orjson.dumps(some_events(f"{name}-{number}")) for number in range(count))
     return [[whole("POST", "/api/v1/events", body, **headers)] for body in bodies]
 
 
@@ -71,7 +71,7 @@ def _insert_rate(settings: Settings, batches: int) -> float:
         )
         connection.execute("TRUNCATE alone")
         given = [
-            [v for n, e in enumerate(_events(str(number))) for v in _row(number * BATCH + n, e)]
+            [v for n, e in enumerate(some_events(str(number))) for v in _row(number * BATCH + n, e)]
             for number in range(batches)
         ]
         began = perf_counter()
@@ -86,7 +86,7 @@ def _row(number: int, event: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _check_rate(batches: int) -> float:
-    schema, events = EventSchema(), _events("alone")
+    schema, events = EventSchema(), some_events("alone")
     began = perf_counter()
     for _ in range(batches):
         for event in events:

@@ -9,14 +9,13 @@ from app.clock import utcnow
 
 SECRET = "whsec_" + "YmVuY2htYXJr" * 3
 SECRET_NAME = "OTKLIK_BENCHMARK_SECRET"
-POLICY = """
+CALM = """
 policy:
   limits:
     - {name: one-a-month, max: 1, per: 30d}
     - {name: quarterly-nps, classes: [relationship], max: 1, per: 90d}
     - {name: two-mails-a-quarter, channels: [email], max: 2, per: 90d}
   exempt: [service]
-  quiet_hours: {from: "23:00", to: "05:00", zone: contact}
   complaint: {opens_on: [complaint.opened], closes_on: [complaint.resolved]}
 departments: [{slug: care, name: Customer care, email: care@example.com}]
 surveys:
@@ -24,12 +23,13 @@ surveys:
     languages: [en, ru]
     pages:
       - questions:
-          - {id: nps, type: nps, text: {en: "How likely are you to recommend us?", ru: "Посоветуете нас?"}, required: true}
-          - {id: why, type: text, long: true, text: {en: "What is the reason, {{ contact.first_name }}?", ru: "Почему?"}}
+          - {id: nps, type: nps, text: {en: "Would you recommend us?", ru: "Посоветуете нас?"}, required: true}
+          - {id: why, type: text, long: true, text: {en: "Why is that, {{ contact.first_name }}?", ru: "Почему?"}}
     endings:
       - {if: {field: answers.nps, op: gte, value: 9}, text: {en: "Thank you, this makes our day!"}}
       - {text: {en: "Thank you."}}
 """
+POLICY = CALM.replace("  exempt", '  quiet_hours: {from: "23:00", to: "05:00", zone: contact}\n  exempt')
 MATCHED = ("order.paid", "order.delivered", "review.posted", "subscription.upgraded", "form.abandoned", "ticket.closed")
 OTHERS = ("visit.finished", "app.crashed")
 ASK = """

@@ -44,8 +44,8 @@ class Row:
 
     def cells(self) -> tuple[str, str, str, str, str]:
         met = {None: "", True: "yes", False: "NO"}[self.met]
-        budget = f"{self.budget} {self.unit}" if self.budget else ""
-        return self.name, f"{written(self.figure)} {self.unit}", budget, met, self.reference
+        budget = f"{self.budget} {self.unit}".rstrip() if self.budget else ""
+        return self.name, f"{written(self.figure)} {self.unit}".rstrip(), budget, met, self.reference
 
 
 def written(figure: float) -> str:

@@ -1,4 +1,4 @@
-"""The services a benchmark runs on: a private PostgreSQL, a private Redis, and Otklik itself in processes of its own."""
+"""What a benchmark runs on: a private PostgreSQL, a private Redis, and Otklik itself in processes of its own."""
 
 import os
 import subprocess
@@ -83,7 +83,7 @@ class Stack:
 
     @contextmanager
     def web(self, settings: config.Settings, served: str = "app.web:app", path: str = "/healthz") -> Iterator[int]:
-        """gunicorn as ``otklik up`` starts it; yields its port when ``path`` answers."""
+        """A gunicorn as ``otklik up`` starts it; yields its port when ``path`` answers."""
         port = free_port()
         command = [
             sys.executable, "-m", "gunicorn", served, "--bind", f"127.0.0.1:{port}",
@@ -102,7 +102,10 @@ class Stack:
 
     @contextmanager
     def process(self, command: list[str], settings: config.Settings) -> Iterator[subprocess.Popen[bytes]]:
-        running = subprocess.Popen(command, env=config.environment(settings), cwd=ROOT, start_new_session=True)
+        """A process that is stopped at the end; what it says to people is not wanted, its errors are."""
+        running = subprocess.Popen(
+            command, env=config.environment(settings), cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL
+        )
         try:
             yield running
         finally:
