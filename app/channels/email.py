@@ -214,11 +214,17 @@ def compose(message: Message, sender: str) -> EmailMessage:
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         mail["Auto-Submitted"] = "auto-generated"
     said = phrases(message.language)
-    mail.set_content(_templates.get_template("mail.txt").render(m=message, t=said))
+    text = _templates.get_template("mail.txt").render(m=message, t=said)
+    mail.set_content(text, cte="7bit" if _travels_plain(text) else "quoted-printable")
     if message.unsubscribe_url:
         html = mjml2html(_templates.get_template("mail.mjml").render(m=message, t=said))
         mail.add_alternative(html, subtype="html")
     return mail
+
+
+def _travels_plain(text: str) -> bool:
+    """Whether a text may stand in a mail as it is, links and all (RFC 5322: lines of at most 998)."""
+    return text.isascii() and all(len(line) < 998 for line in text.splitlines())  # noqa: PLR2004
 
 
 def _mailbox(name: str, address: str) -> str:

@@ -65,28 +65,26 @@ def test_an_event_is_stored_as_it_was_posted(client: FlaskClient, key: dict[str,
     assert found["occurred_at"] == "2020-11-21T10:00:00.250000Z"
 
 
+WRITTEN = [
+    ("application/json", b'{"id": "a", "type": "t"}'),
+    ("application/json; charset=utf-8", b'{"id": "a", "type": "t"}'),
+    ("application/json", b'[{"id": "a", "type": "t"}]'),
+    ("application/json", b'\xef\xbb\xbf{"id": "a", "type": "t"}'),
+    ("application/x-ndjson", b'{"id": "a", "type": "t"}'),
+    ("application/ndjson", b'\r\n{"id": "a", "type": "t"}\r\n\r\n'),
+    ("application/jsonl", b'\n\n{"id": "a", "type": "t"}\n'),
+]
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
-        pytest.param("application/json", b'{"id": "a", "type": "t"}', id="an object"),
-        pytest.param("application/json; charset=utf-8", b'{"id": "a", "type": "t"}', id="an object with a charset"),
-        pytest.param("application/json", b'[{"id": "a", "type": "t"}]', id="an array"),
-        pytest.param("application/json", b'\xef\xbb\xbf{"id": "a", "type": "t"}', id="after a byte order mark"),
-        pytest.param("application/x-ndjson", b'{"id": "a", "type": "t"}', id="a line without an end"),
-        pytest.param("application/ndjson", b'\r\n{"id": "a", "type": "t"}\r\n\r\n', id="lines as Windows ends them"),
-        pytest.param("application/jsonl", b'\n\n{"id": "a", "type": "t"}\n', id="empty lines"),
-    ],
-)
-@pytest.mark.parametrize("encoding", [None, "gzip"])
-def test_one_event_is_taken_however_it_is_written(
-    client: FlaskClient, key: dict[str, str], content_type: str, body: bytes, encoding: str | None
-) -> None:
-    headers = key | ({"Content-Encoding": encoding} if encoding else {})
-    sent = gzip.compress(body) if encoding else body
-    response = client.post(EVENTS, data=sent, headers=headers, content_type=content_type)
-    assert (response.status_code, said(response)) == (202, {"accepted": 1, "duplicates": 0, "rejected": []})
-    assert [e.external_id for e in stored(Event)] == ["a"]
+def test_one_event_is_taken_however_it_is_written(client: FlaskClient, key: dict[str, str]) -> None:
+    for number, (content_type, body) in enumerate(WRITTEN):
+        for encoding in ({}, {"Content-Encoding": "gzip"}):
+            named = body.replace(b'"a"', b'"a-%d-%d"' % (number, len(encoding)))
+            sent = gzip.compress(named) if encoding else named
+            response = client.post(EVENTS, data=sent, headers=key | encoding, content_type=content_type)
+            assert (response.status_code, said(response)["accepted"]) == (202, 1), (content_type, named)
+    assert len(stored(Event)) == 2 * len(WRITTEN)
 
 
 @on_sqlite
@@ -170,24 +168,14 @@ def test_a_clash_in_a_batch_is_rejected_under_its_id_and_the_others_are_taken(
 # -- Who asks
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     "header",
-    [
-        "",
-        "Bearer",
-        "Bearer ",
-        "Bearer otk",
-        "Bearer otk_",
-        "Bearer otk__",
-        "Bearer otk_0123456789ab_wrong",
-        "Bearer x_y_z",
-    ],
+    ["", "Bearer", "Bearer ", "Bearer otk", "Bearer otk_", "Bearer otk__", "Bearer otk_01234_x", "Bearer x_y_z"],
 )
-def test_no_event_is_taken_without_a_known_key(client: FlaskClient, key: dict[str, str], header: str) -> None:
+def test_no_event_is_taken_without_a_known_key(door: Door, header: str) -> None:
+    client, _ = door
     response = client.post(EVENTS, json=event(), headers={"Authorization": header} if header else {})
     assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert stored(Event) == []
 
 
 @on_sqlite
@@ -315,17 +303,15 @@ def test_too_much_is_413(door: Door, content_type: str, body: bytes, encoding: s
 
 
 @on_sqlite
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(big_event(64_000), id="64 kB"),
-        pytest.param(json.dumps(event(properties=nested(31))).encode(), id="depth 32"),
-        pytest.param(b" " * 4_999_000 + json.dumps(event()).encode(), id="5 MB"),
-        pytest.param(json.dumps(event("i" * 200, "t" * 200)).encode(), id="an id and a type of 200 characters"),
-    ],
-)
-def test_as_much_as_is_allowed_is_taken(client: FlaskClient, key: dict[str, str], body: bytes) -> None:
-    assert client.post(EVENTS, data=body, headers=key, content_type="application/json").status_code == 202
+def test_as_much_as_is_allowed_is_taken(client: FlaskClient, key: dict[str, str]) -> None:
+    for body in (
+        big_event(64_000),
+        json.dumps(event("deep", properties=nested(31))).encode(),
+        b" " * 4_999_000 + json.dumps(event("padded")).encode(),
+        json.dumps(event("i" * 200, "t" * 200)).encode(),
+    ):
+        response = client.post(EVENTS, data=body, headers=key, content_type="application/json")
+        assert (response.status_code, said(response)["accepted"]) == (202, 1), body[:100]
 
 
 @on_sqlite
@@ -425,9 +411,9 @@ def test_an_internal_type_is_refused_from_outside(door: Door, kind: str) -> None
 
 
 @on_sqlite
-@pytest.mark.parametrize("kind", ["surveys.sent", "tasked", "Survey", "message.sent", "заказ.оплачен", "a:b/c-d_e.f"])
-def test_a_type_that_only_looks_internal_is_taken(client: FlaskClient, key: dict[str, str], kind: str) -> None:
-    tell(client, key, event(kind=kind))
+def test_a_type_that_only_looks_internal_is_taken(client: FlaskClient, key: dict[str, str]) -> None:
+    kinds = ["surveys.sent", "tasked", "Survey", "message.sent", "заказ.оплачен", "a:b/c-d_e.f"]
+    tell(client, key, *(event(kind, kind) for kind in kinds))
 
 
 def test_a_clock_that_is_a_little_fast_is_forgiven(client: FlaskClient, key: dict[str, str]) -> None:
@@ -442,22 +428,19 @@ def test_a_clock_that_is_a_little_fast_is_forgiven(client: FlaskClient, key: dic
     assert [(r["index"], list(r["errors"])) for r in said(response)["rejected"]] == [(1, ["occurred_at"])]
 
 
+MOMENTS = {
+    "1990-01-01T00:00:00Z": "1990-01-01T00:00:00+00:00",
+    "2021-03-28": "2021-03-28T00:00:00+00:00",
+    "2021-03-28T02:30:00": "2021-03-28T02:30:00+00:00",
+    "2021-03-28T02:30:00+05:45": "2021-03-27T20:45:00+00:00",
+    "20210328T023000Z": "2021-03-28T02:30:00+00:00",
+}
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    ("written", "meant"),
-    [
-        ("1990-01-01T00:00:00Z", "1990-01-01T00:00:00+00:00"),
-        ("2021-03-28", "2021-03-28T00:00:00+00:00"),
-        ("2021-03-28T02:30:00", "2021-03-28T02:30:00+00:00"),
-        ("2021-03-28T02:30:00+05:45", "2021-03-27T20:45:00+00:00"),
-        ("20210328T023000Z", "2021-03-28T02:30:00+00:00"),
-    ],
-)
-def test_a_moment_may_be_written_in_every_way_of_iso_8601(
-    client: FlaskClient, key: dict[str, str], written: str, meant: str
-) -> None:
-    tell(client, key, event(occurred_at=written))
-    assert [e.occurred_at.isoformat() for e in stored(Event)] == [meant]
+def test_a_moment_may_be_written_in_every_way_of_iso_8601(client: FlaskClient, key: dict[str, str]) -> None:
+    tell(client, key, *(event(written, occurred_at=written) for written in MOMENTS))
+    assert {e.external_id: e.occurred_at.isoformat() for e in stored(Event)} == MOMENTS
 
 
 # -- Good beside bad

@@ -148,7 +148,6 @@ def test_the_same_addresses_on_sqlite(client: FlaskClient, key: dict[str, str]) 
     assert [a for a in addresses if not is_calm(client.get(f"/api/v1{a}", headers=key))] == []
 
 
-@on_sqlite
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -166,7 +165,8 @@ def test_the_same_addresses_on_sqlite(client: FlaskClient, key: dict[str, str]) 
         ("/metrics/nps?colour=red", "colour"),
     ],
 )
-def test_a_wrong_filter_is_422_and_named(client: FlaskClient, key: dict[str, str], query: str, field: str) -> None:
+def test_a_wrong_filter_is_422_and_named(door: tuple[FlaskClient, dict[str, str]], query: str, field: str) -> None:
+    client, key = door
     response = client.get(f"/api/v1{query}", headers=key)
     assert response.status_code == 422
     assert list(said(response)["errors"]) == [field]
