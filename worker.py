@@ -4,6 +4,7 @@
 and opens no connection of its own, and whichever of its children dies is started again.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -100,6 +101,8 @@ class Supervisor:
 
     def run(self) -> None:
         configure_mappers()  # once, for all children
+        gc.collect()
+        gc.freeze()  # what is loaded now stays shared: no collection writes to it in a child
         for wanted in (signal.SIGTERM, signal.SIGINT):
             signal.signal(wanted, self._stop)
         while not self._stopping:

@@ -13,7 +13,6 @@ from zoneinfo import available_timezones
 
 import structlog
 from flask import Flask, Response, abort, g, request
-from flask_migrate import Migrate
 from phonenumbers import SUPPORTED_REGIONS
 from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -25,7 +24,6 @@ from app.text.addresses import normal_email
 from app.text.phrases import PHRASES
 from config import Settings, SettingsError
 
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
 THIS_MACHINE = "http://127.0.0.1:8000"
 SECRET_MIN = 32
 DISTINCT_MIN = 10
@@ -73,7 +71,6 @@ def create_app(settings: Settings) -> Flask:
     )
     configure_logging(settings)
     db.init_app(app)
-    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     errors.register(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(respond.blueprint)

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
-from flask_migrate import upgrade
+from flask import current_app
+from flask_migrate import Migrate, upgrade
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 import config
-from app import MIGRATIONS, create_app
+from app import create_app
 from app.actions.installation import prepare_installation
 from app.clock import utcnow
+from app.extensions import db
 from app.queries.work import schema_revision
 
+MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -42,6 +45,8 @@ def with_app(command: Callable[P, R]) -> Callable[P, R]:
 def migrate_tables() -> None:
     """Bring the tables up to date, and make what every installation has. Costs one query where all is well."""
     if schema_revision() != newest_revision():
+        # Only commands migrate, so only they carry what it takes.
+        Migrate(current_app._get_current_object(), db, directory=str(MIGRATIONS), render_as_batch=True)  # type: ignore[attr-defined]  # noqa: SLF001
         upgrade(str(MIGRATIONS))
         prepare_installation(utcnow())
 
