@@ -361,6 +361,20 @@ def test_pairs_of_operators_are_each_others_opposite(seen: Any, value: Any) -> N
     assert compare("in", seen, [value]) is compare("eq", seen, value)
 
 
+@given(
+    st.sampled_from(["eq", "ne", "lt", "lte", "gt", "gte", "contains"]), values, values.filter(lambda v: v is not None)
+)
+def test_a_constant_and_a_field_of_the_same_value_compare_alike(op: str, seen: Any, value: Any) -> None:
+    now = facts({"seen": seen, "other": value, "deep": {"seen": seen, "other": value}})
+    expected = compare(op, seen, value)
+    for field, other in (
+        ("properties.seen", {"field": "properties.other"}),
+        ("properties.deep.seen", {"field": "properties.deep.other"}),
+        ("properties.deep.seen", value),
+    ):
+        assert truth({"field": field, "op": op, "value": other}, now) is expected
+
+
 @given(st.integers(-3, 3) | st.none() | st.just("a"), st.integers(-3, 3), st.integers(-3, 3))
 def test_between_is_at_least_and_at_most(seen: Any, low: int, high: int) -> None:
     least = {"field": "properties.seen", "op": "gte", "value": low}

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from surveys.definition import Path, read
 from surveys.lifecycle import (
     ATTEMPTS_MAX,
+    DEPTH_MAX,
     OUTCOMES,
+    PARTIAL_RESTS,
     TASK_CLOSED,
     TASK_STATUSES,
     Department,
@@ -116,11 +118,11 @@ def test_retries_wait_longer_and_longer_up_to_four_hours(attempt: int, minutes: 
     assert retry_delay(attempt) == timedelta(minutes=minutes)
 
 
-def test_the_states_of_a_task_are_these() -> None:
+def test_the_states_and_bounds_of_work_are_these() -> None:
     assert TASK_STATUSES == ("open", "in_progress", "waiting", "resolved", "dismissed")
     assert set(TASK_STATUSES) > TASK_CLOSED
     assert "recovered" in OUTCOMES
-    assert ATTEMPTS_MAX == 5
+    assert (ATTEMPTS_MAX, DEPTH_MAX, timedelta(minutes=30)) == (5, 8, PARTIAL_RESTS)
 
 
 # Departments.

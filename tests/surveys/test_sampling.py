@@ -75,6 +75,11 @@ def test_a_draw_never_changes(of: tuple[str, str, int], lot: float) -> None:
     assert draw(SALT, *of) == lot
 
 
+def test_a_period_never_moves() -> None:
+    ends = period_ends(SALT, "ct_1", AT, QUARTER)
+    assert (period(SALT, "ct_1", AT, QUARTER), ends) == (28, datetime.fromisoformat("2027-02-08T16:04:57.351324+00:00"))
+
+
 @pytest.mark.parametrize("seed", ["0", "1", "424242"])
 def test_other_processes_draw_the_same(seed: str) -> None:
     program = (

@@ -87,7 +87,13 @@ def test_a_trigger_is_read_as_written() -> None:
 def test_what_is_not_written_has_a_default() -> None:
     found = trigger()
     assert (found.name, found.status, found.class_, found.priority) == ("upgrade-nps", "draft", "transactional", 50)
-    assert (found.touchpoint, found.first_only, found.fresh, found.sample) == (None, False, FRESH, Sample())
+    assert (found.touchpoint, found.first_only, found.fresh, found.sample) == (
+        None,
+        False,
+        FRESH,
+        Sample(1.0, None, 0.0, None),
+    )
+    assert (timedelta(hours=48), timedelta(days=7), 0.05) == (FRESH, LINK_LIFE, PILOT)
     assert found.condition.clauses == ()
     assert found.actions == (Send("nps", None, ("email",), timedelta(0), LINK_LIFE, "transactional", {}),)
     (task,) = trigger(then=[{"task": {"department": "care", "title": "Call"}}]).actions
