@@ -143,7 +143,8 @@ _CONTACTS = (
     WHERE id BETWEEN -%(last)s AND -%(first)s""",
     "SELECT setval(pg_get_serial_sequence('contacts', 'id'), %(last)s)",
     "SELECT setval(pg_get_serial_sequence('addresses', 'id'), %(last)s)",
-    "SELECT setval(pg_get_serial_sequence('event_keys', 'event_id'), greatest(%(last)s, 10000000))",
+    """SELECT setval(name, greatest(nextval(name), 10000000))
+    FROM (SELECT pg_get_serial_sequence('event_keys', 'event_id')::regclass AS name) AS sequence""",
 )
 
 

@@ -33,6 +33,10 @@ surveys:
 triggers:
   - {slug: ask, status: live, when: {event: order.paid}, then: [{send: {survey: s}}]}
   - {slug: hasty, status: live, fresh: 30s, when: {event: visit}, then: [{send: {survey: s}}]}
+  - slug: greet
+    status: live
+    when: {event: greet}
+    then: [{message: {text: "Hello", subject: "{{ properties.s }}"}}]
   - {slug: tell, status: live, when: {event: complaint}, then: [{notify: {channel: care, text: "{{ properties.x }}"}}]}
 """
 
@@ -113,6 +117,7 @@ def test_a_server_without_time_is_asked_again_and_again_with_longer_breaks(
     assert stored(Address)[0].suppressed_at is None
 
 
+@on_sqlite
 def test_a_link_is_closed_while_its_mail_is_being_tried_again(
     client: FlaskClient, key: dict[str, str], server: MailServer, work: Callable[[], None], clock: Clock
 ) -> None:
@@ -154,11 +159,11 @@ def test_a_server_that_is_away_costs_no_attempt(
 
 
 @on_sqlite
-@pytest.mark.parametrize("sender", ["Meadow, Inc. <hello@example.com>", "hello", "", "Meadow <hello@>", "a@b.c, d@e.f"])
-def test_a_sender_that_is_no_address_is_refused_at_the_start(settings: config.Settings, sender: str) -> None:
+def test_a_sender_that_is_no_address_is_refused_at_the_start(settings: config.Settings) -> None:
     """Later it would cost every invitation that is due."""
-    with pytest.raises(config.SettingsError, match="OTKLIK_MAIL_FROM"):
-        create_app(replace(settings, mail_from=sender))
+    for sender in ("Meadow, Inc. <hello@example.com>", "hello", "", "Meadow <hello@>", "a@b.c, d@e.f"):
+        with pytest.raises(config.SettingsError, match="OTKLIK_MAIL_FROM"):
+            create_app(replace(settings, mail_from=sender))
 
 
 @on_sqlite
@@ -177,7 +182,7 @@ def test_one_who_is_refused_holds_up_nobody_else_of_the_batch(
 # -- For good
 
 
-@pytest.mark.parametrize("answer", ["550 5.1.1 <c1@example.com>: no such user", "551 Moved", "553 5.1.3 Bad"])
+@pytest.mark.parametrize("answer", ["550 5.1.1 <c1@example.com>: no such user", "553 5.1.3 Bad"])
 def test_an_address_that_does_not_exist_is_left_in_peace(
     client: FlaskClient, key: dict[str, str], server: MailServer, work: Callable[[], None], answer: str
 ) -> None:
@@ -197,10 +202,8 @@ def test_an_address_that_does_not_exist_is_left_in_peace(
     assert server.mailbox.received == []
 
 
-@pytest.mark.parametrize(
-    ("step", "answer"),
-    [("DATA", "550 5.7.1 Spam"), ("DATA", "554 Refused"), ("RCPT", "552 Over quota"), ("RCPT", "571 No")],
-)
+@on_sqlite
+@pytest.mark.parametrize(("step", "answer"), [("DATA", "550 5.7.1 Spam"), ("RCPT", "552 Quota")])
 def test_a_message_that_is_refused_says_nothing_about_the_address(
     client: FlaskClient, key: dict[str, str], server: MailServer, work: Callable[[], None], step: str, answer: str
 ) -> None:
@@ -219,6 +222,7 @@ def test_a_message_that_is_refused_says_nothing_about_the_address(
 # -- Switches
 
 
+@on_sqlite
 def test_while_trying_out_only_some_addresses_get_anything(
     app: Flask, client: FlaskClient, key: dict[str, str], server: MailServer, work: Callable[[], None]
 ) -> None:
@@ -303,37 +307,36 @@ def test_a_russian_mail_is_russian_from_the_subject_to_the_end(
         assert "Meadow" in text
 
 
+SUBJECTS = ["x" * 900, "я" * 300, "😀 " * 80, "ends in a space ", "=?utf-8?q?already?=", "tab\tand  spaces"]
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    "subject", ["x" * 900, "я" * 300, "😀 " * 80, "ends in a space ", "=?utf-8?q?already?=", "tab\tand  spaces"]
-)
 def test_any_subject_arrives(
-    client: FlaskClient,
-    key: dict[str, str],
-    server: MailServer,
-    define: Callable[[str], None],
-    work: Callable[[], None],
-    subject: str,
+    app: Flask, client: FlaskClient, key: dict[str, str], server: MailServer, work: Callable[[], None]
 ) -> None:
-    define(
-        "triggers: [{slug: t, status: live, when: {event: greet},"
-        ' then: [{message: {text: "Hello", subject: "{{ properties.s }}"}}]}]'
-    )
-    tell(client, key, paid(kind="greet") | {"properties": {"s": subject}})
+    tell(client, key, *(paid(n, "greet") | {"properties": {"s": subject}} for n, subject in enumerate(SUBJECTS)))
     work()
-    raw = server.mailbox.received[0][1]
-    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
-    assert "".join(str(mails(server)[0]["Subject"]).split()) == "".join(subject.split()) or subject.startswith("=?")
+    for _, raw in server.mailbox.received:
+        assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    got = {str(mail["To"]): "".join(str(mail["Subject"]).split()) for mail in mails(server)}
+    for number, subject in enumerate(SUBJECTS):
+        assert got[f"c{number}@example.com"] in ("".join(subject.split()), "already")
 
 
 @on_sqlite
-@pytest.mark.parametrize("address", ["o'neil@example.com", "ada+shop@example.com", "zoë@example.com", "a@пример.рф"])
 def test_unusual_addresses_are_addresses(
-    client: FlaskClient, key: dict[str, str], server: MailServer, work: Callable[[], None], address: str
+    client: FlaskClient, key: dict[str, str], server: MailServer, work: Callable[[], None]
 ) -> None:
-    tell(client, key, paid(email=address))
+    addresses = [
+        "o'neil@example.com",
+        "ada+shop@example.com",
+        "zoë@example.com",
+        "a@пример.рф",
+        "x_y=z@sub.example.com",
+    ]
+    tell(client, key, *(paid(n, email=address) for n, address in enumerate(addresses)))
     work()
-    assert [to for to, _ in server.mailbox.received] == [address]
+    assert sorted(to for to, _ in server.mailbox.received) == sorted(addresses)
 
 
 @on_sqlite
@@ -374,17 +377,16 @@ def test_without_a_server_mails_are_kept_as_files(
 
 
 @on_sqlite
-@pytest.mark.parametrize("words", ["Call them", "", " \n ", "first\nsecond", "x" * 4000])
 def test_a_note_to_the_team_is_sent_whatever_it_comes_to(
-    client: FlaskClient, key: dict[str, str], server: MailServer, work: Callable[[], None], words: str
+    client: FlaskClient, key: dict[str, str], server: MailServer, work: Callable[[], None]
 ) -> None:
-    tell(client, key, paid(kind="complaint") | {"properties": {"x": words}})
+    words = ["Call them", "", " \n ", "first\nsecond", "x" * 4000]
+    tell(client, key, *(paid(n, "complaint") | {"properties": {"x": text}} for n, text in enumerate(words)))
     work()
-    (effect,) = stored(Effect)
-    assert (effect.attempts, effect.dead_at, effect.done_at is not None) == (0, None, True)
+    assert [(e.attempts, e.dead_at, e.done_at is None) for e in stored(Effect)] == [(0, None, False)] * len(words)
+    assert len(mails(server)) >= 3
     for mail in mails(server):
-        assert mail["To"] == "care@example.com"
-        assert mail["List-Unsubscribe"] is None
+        assert (mail["To"], mail["List-Unsubscribe"]) == ("care@example.com", None)
         assert len(mail["Subject"]) <= 120
 
 

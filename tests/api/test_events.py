@@ -170,7 +170,7 @@ def test_a_clash_in_a_batch_is_rejected_under_its_id_and_the_others_are_taken(
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer ", "Bearer otk", "Bearer otk_", "Bearer otk__", "Bearer otk_01234_x", "Bearer x_y_z"],
+    ["", "Bearer", "Bearer ", "Bearer otk", "Bearer otk_", "Bearer otk__", "Bearer otk_0_x", "Bearer x_y_z"],
 )
 def test_no_event_is_taken_without_a_known_key(door: Door, header: str) -> None:
     client, _ = door
@@ -366,7 +366,6 @@ def test_who_posts_too_often_is_asked_to_slow_down_and_nobody_else_is(
         ({"properties": []}, "properties"),
         ({"properties": None}, "properties"),
         ({"propertys": {}}, "propertys"),
-        ({"properties": nested(40)}, "properties"),
         ({"properties": {"a\0b": 1}}, "properties"),
         ({"properties": {"a": "b\0"}}, "properties"),
         ({"properties": {"big": 2**64}}, "properties"),

@@ -155,6 +155,23 @@ BOOKS = {
 }
 
 
+WORK = """
+    SELECT (SELECT COUNT(*) FROM pending_events)
+        + (SELECT COUNT(*) FROM contact_locks WHERE ready_at IS NOT NULL)
+        + (SELECT COUNT(*) FROM contact_changes)
+        + (SELECT COUNT(*) FROM invitations WHERE due_at IS NOT NULL)
+        + (SELECT COUNT(*) FROM deliveries WHERE act_at IS NOT NULL)
+"""
+
+
+def idle(url: str) -> bool:
+    """Nothing waits, nothing is claimed and nothing is due: so nothing can be sent any more.
+
+    It is one statement, so one moment; and whatever work leads to other work is replaced by it in one transaction.
+    """
+    return not number(url, WORK)
+
+
 def unbalanced(url: str) -> list[str]:
     """What does not add up in the books once all work is done."""
     return [f"{what}: {found[:5]}" for what, statement in BOOKS.items() if (found := rows(url, statement))]

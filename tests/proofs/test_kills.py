@@ -18,7 +18,7 @@ from app.actions.deliveries import switch_sending
 from app.clock import utcnow
 from app.jobs import BELL_TTL
 from tests.conftest import fresh_postgres
-from tests.proofs.auditor import Cap, deadlocks, number, overfull, places, rows, times_decided, unbalanced
+from tests.proofs.auditor import Cap, deadlocks, idle, number, overfull, places, rows, times_decided, unbalanced
 from tests.proofs.load import Load, paid
 from tests.proofs.mail import Held, HoldingMailServer
 from tests.proofs.stack import Installation, application, holder_of, prepare
@@ -79,15 +79,7 @@ class Stack:
         return Counter({to: n for to, n in found.items() if to.startswith(f"{name}-")})
 
     def idle(self) -> bool:
-        """Nothing waits, nothing is claimed and nothing is due: so nothing can be sent any more."""
-        return not number(
-            self.database,
-            """
-            SELECT (SELECT COUNT(*) FROM pending_events)
-                + (SELECT COUNT(*) FROM invitations WHERE due_at IS NOT NULL)
-                + (SELECT COUNT(*) FROM deliveries WHERE act_at IS NOT NULL)
-            """,
-        )
+        return idle(self.database)
 
     def worker_at(self, held: Held) -> int:
         """The worker at the other end of a conversation that is kept waiting."""

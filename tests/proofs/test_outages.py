@@ -15,7 +15,7 @@ import config
 from app.cli import migrate_tables
 from app.links import survey_url
 from tests.conftest import fresh_postgres
-from tests.proofs.auditor import number, rows, unbalanced
+from tests.proofs.auditor import idle, number, rows, unbalanced
 from tests.proofs.load import Load
 from tests.proofs.mail import HoldingMailServer
 from tests.proofs.stack import Installation, application, prepare
@@ -31,11 +31,6 @@ triggers:
 REDIS_BACK_WITHIN = 15
 POSTGRES_BACK_WITHIN = 15
 RESUME_WITHIN = 90
-IDLE = """
-    SELECT (SELECT COUNT(*) FROM pending_events)
-        + (SELECT COUNT(*) FROM invitations WHERE due_at IS NOT NULL)
-        + (SELECT COUNT(*) FROM deliveries WHERE act_at IS NOT NULL)
-"""
 
 
 def unmailed(load: Load, mail: HoldingMailServer) -> list[str]:
@@ -86,7 +81,7 @@ def test_what_was_taken_is_mailed_soon_after_redis_is_back(
     without_redis: tuple[Installation, str], redis: RedisServer, mail: HoldingMailServer, outage: str
 ) -> None:
     installation, key = without_redis
-    wait_until(lambda: not number(installation.settings.database_url, IDLE), RESUME_WITHIN)
+    wait_until(lambda: idle(installation.settings.database_url), RESUME_WITHIN)
     held = mail.hold("dot")  # somebody is in the middle of a mail when it happens
     with Load(installation.url, key, f"redis-{outage}") as load:
         held.wait(60)
@@ -107,7 +102,7 @@ def test_what_was_taken_is_mailed_soon_after_redis_is_back(
     back = monotonic()
     wait_until(lambda: not unmailed(load, mail), REDIS_BACK_WITHIN)
     assert monotonic() - back < REDIS_BACK_WITHIN
-    wait_until(lambda: not number(installation.settings.database_url, IDLE), RESUME_WITHIN)
+    wait_until(lambda: idle(installation.settings.database_url), RESUME_WITHIN)
     # Whoever posted has noticed nothing.
     assert load.answers == []
     assert load.broken == 0
@@ -177,7 +172,7 @@ def test_while_postgresql_restarts_callers_are_told_to_come_back_and_nothing_is_
                 assert word not in answer.text, answer.text
         assert load.broken == 0
         assert httpx.get(f"{installation.url}/healthz").is_success
-        wait_until(lambda: not number(url, IDLE), POSTGRES_BACK_WITHIN)
+        wait_until(lambda: idle(url), POSTGRES_BACK_WITHIN)
         assert monotonic() - back < POSTGRES_BACK_WITHIN
 
     assert unbalanced(url) == []

@@ -154,17 +154,17 @@ def begun_again(report: Report) -> list[int]:
 
 @pytest.mark.postgres
 def test_sixteen_processes_that_decide_keep_every_limit(postgres_settings: config.Settings) -> None:
-    report = let_loose(postgres_settings, events=600, deciders=16, senders=0)
-    audit(postgres_settings.database_url, report, 600)
+    report = let_loose(postgres_settings, events=500, deciders=16, senders=0)
+    audit(postgres_settings.database_url, report, 500)
     assert sum(decided > 0 for decided in report.decided) >= 8, report.decided
     assert deadlocks(postgres_settings.database_url) == 0
 
 
 @pytest.mark.postgres
 def test_limits_hold_while_hand_overs_move_what_is_counted(postgres_settings: config.Settings) -> None:
-    report = let_loose(postgres_settings, events=600, deciders=16, senders=4)
+    report = let_loose(postgres_settings, events=450, deciders=16, senders=4)
     url = postgres_settings.database_url
-    audit(url, report, 600)
+    audit(url, report, 450)
     assert deadlocks(url) == 0
     assert begun_again(report) == []
     moved = "SELECT COUNT(*) FROM invitations WHERE handed_over_at <> planned_at"
@@ -176,8 +176,8 @@ def test_limits_hold_with_several_processes_on_one_file(tmp_path: Path, empty_sq
     (tmp_path / "otklik.db").write_bytes(empty_sqlite)
     url = f"sqlite:///{tmp_path / 'otklik.db'}"
     settings = config.load({}, database_url=url, data_dir=tmp_path, rate_limit="")
-    report = let_loose(settings, events=400, deciders=4, senders=2)
-    audit(url, report, 400)
+    report = let_loose(settings, events=300, deciders=4, senders=2)
+    audit(url, report, 300)
     assert begun_again(report) == []
 
 

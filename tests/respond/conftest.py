@@ -13,6 +13,7 @@ from app.models.invitations import Invitation
 from tests.wire import event, stored, tell
 
 Ask = Callable[..., str]
+AskAll = Callable[[str, int], list[str]]
 TRIGGER = """
 triggers:
   - {slug: ask, status: live, when: {event: order.paid}, then: [{send: {survey: s, expires: 7d}}]}
@@ -42,3 +43,19 @@ def ask(
 
 def address(invitation: Invitation) -> str:
     return urlsplit(survey_url(invitation.public_id)).path
+
+
+@pytest.fixture
+def ask_all(
+    app: Flask, client: FlaskClient, key: dict[str, str], define: Callable[[str], None], work: Callable[[], None]
+) -> AskAll:
+    """Ask so many customers with a survey, and return the addresses of their pages."""
+
+    def ask_all(survey: str, count: int) -> list[str]:
+        define(f"surveys:\n  - {{slug: s, {survey}}}\n{TRIGGER}")
+        people = ({"id": f"c-{n}", "email": f"c{n}@example.com"} for n in range(count))
+        tell(client, key, *(event(f"ask-{n}", contact=contact) for n, contact in enumerate(people)))
+        work()
+        return [address(invitation) for invitation in stored(Invitation)]
+
+    return ask_all

@@ -137,17 +137,19 @@ def test_whatever_a_customer_says_is_text(
     assert [r["answers"]["why"] for r in listed(client, key, "/responses")] == [HARMLESS, *NASTY]
 
 
-@pytest.mark.parametrize(
-    "gap", ["\r\n", "\n", "\r", "\r\n\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029", "\n \n\t"]
-)
+GAPS = ["\r\n", "\n", "\r", "\r\n\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029", "\n \n\t"]
+
+
 def test_no_line_of_a_header_can_be_written_by_a_customer(
-    client: FlaskClient, key: dict[str, str], work: Callable[[], None], posted: MailServer, gap: str
+    client: FlaskClient, key: dict[str, str], work: Callable[[], None], posted: MailServer
 ) -> None:
-    evil = f"Ada{gap}Bcc: evil@example.com{gap}Content-Type: text/html{gap}{gap}<b>body</b>"
-    contact = {"id": "c-1", "email": "ada@example.com", "name": evil, "attributes": {"a": evil}}
-    tell(client, key, event(contact=contact, properties={"x": evil}))
+    for number, gap in enumerate(GAPS):
+        evil = f"Ada{gap}Bcc: evil@example.com{gap}Content-Type: text/html{gap}{gap}<b>body</b>"
+        contact = {"id": f"c-{number}", "email": f"c{number}@example.com", "name": evil, "attributes": {"a": evil}}
+        tell(client, key, event(f"e-{number}", contact=contact, properties={"x": evil}))
     work()
-    assert sorted(to for to, _ in posted.mailbox.received) == ["ada@example.com", "care@example.com"]
+    addresses = [f"c{number}@example.com" for number in range(len(GAPS))] + ["care@example.com"] * len(GAPS)
+    assert sorted(to for to, _ in posted.mailbox.received) == sorted(addresses)
     for _, content in posted.mailbox.received:
         head = content.partition(b"\r\n\r\n")[0]
         lines = re.split(rb"\r\n(?![ \t])", head)
@@ -155,37 +157,36 @@ def test_no_line_of_a_header_can_be_written_by_a_customer(
         assert b"bcc" not in names
         assert len(names) == len(set(names))
         assert not re.search(rb"[^\r]\n|\r[^\n]", head)
-    assert [mail["Bcc"] for mail in mails(posted)] == [None, None]
+    assert {mail["Bcc"] for mail in mails(posted)} == {None}
 
 
-@pytest.mark.parametrize(
-    "sender",
-    [
-        "Meadow",
-        "Meadow, Inc.",
-        "Ada <evil@example.com>",
-        '"Ada" evil@example.com',
-        "Ада Байрон",
-        "Meadow, Inc. customer care and happiness department, London (evil@example.com)",
-        "Отдел заботы о покупателях, компания «Луг», Москва <evil@example.com> " * 2,
-    ],
-)
+SENDERS = [
+    "Meadow",
+    "Meadow, Inc.",
+    "Ada <evil@example.com>",
+    '"Ada" evil@example.com',
+    "Ада Байрон",
+    "Meadow, Inc. customer care and happiness department, London (evil@example.com)",
+    "Отдел заботы о покупателях, компания «Луг», Москва <evil@example.com> " * 2,
+]
+
+
+@pytest.mark.parametrize("way", ["sender of the message", "setting"])
 def test_a_name_is_never_read_as_an_address(
-    app: Flask,
-    client: FlaskClient,
-    key: dict[str, str],
-    work: Callable[[], None],
-    posted: MailServer,
-    sender: str,
+    app: Flask, client: FlaskClient, key: dict[str, str], work: Callable[[], None], posted: MailServer, way: str
 ) -> None:
-    for way in ("by the sender of the message", "by the setting"):
-        if way == "by the setting":
+    for number, sender in enumerate(SENDERS):
+        name = sender if way == "sender of the message" else ""
+        if way == "setting":
             app.config["MAIL_FROM"] = formataddr((sender, "otklik@localhost"))
-        name = sender if way == "by the sender of the message" else ""
-        contact = {"id": way, "email": "ada@example.com", "name": name}
-        tell(client, key, event(way, "greeting", contact=contact))
+        contact = {"id": f"c-{number}", "email": f"c{number}@example.com", "name": name}
+        tell(client, key, event(f"e-{number}", "greeting", contact=contact))
+        if way == "setting":
+            work()
     work()
-    for mail in mails(posted):
-        (address,) = mail["From"].addresses
+    named = {str(mail["To"]): mail["From"].addresses for mail in mails(posted)}
+    for number, sender in enumerate(SENDERS):
+        (address,) = named[f"c{number}@example.com"]
         assert address.addr_spec == "otklik@localhost"
-        assert address.display_name.split() == sender.split()
+        assert "".join(sender.split()).startswith("".join(address.display_name.split())), sender
+        assert len(address.display_name) >= min(len(sender), 50)

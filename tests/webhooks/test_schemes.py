@@ -3,7 +3,7 @@
 import hmac
 import json
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -14,13 +14,16 @@ from flask.testing import FlaskClient
 from standardwebhooks.webhooks import Webhook
 from werkzeug.test import TestResponse
 
+import config
+from app import create_app
+from app.actions.definitions import apply_definitions
 from app.clock import utcnow
+from app.definitions import load_definitions
+from app.extensions import db
 from app.models.events import Event
 from app.models.sources import Payload
 from tests.conftest import SHOP_SECRET
 from tests.wire import everything, on_sqlite, said, stored
-
-pytestmark = on_sqlite
 
 SECRET, NEXT_SECRET, WRONG = "s3cret-of-the-service", "s3cret-of-tomorrow", "s3cret-of-nobody"
 BODY = {"id": "m-1", "type": "order.paid", "who": "c-1"}
@@ -38,11 +41,35 @@ SLUGS = ("standard", "hex", "base64", "bearer", "basic", "field")
 
 
 @pytest.fixture(autouse=True)
-def sources(app: Flask, define: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", SECRET)
     monkeypatch.setenv("NEXT_SECRET", NEXT_SECRET)
     monkeypatch.setattr("app.auth.REMEMBER_SECONDS", -1.0)
+
+
+@pytest.fixture
+def sources(define: Callable[[str], None]) -> None:
     define(SOURCES)
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory, empty_sqlite: bytes) -> Iterator[FlaskClient]:
+    """A client before sources that refuse whatever is tried here: nothing is ever stored, so one serves for all."""
+    folder = tmp_path_factory.mktemp("gate")
+    (folder / "otklik.db").write_bytes(empty_sqlite)
+    made = create_app(config.load({}, data_dir=folder, rate_limit=""))
+    with made.app_context(), pytest.MonkeyPatch.context() as environ:
+        for name, secret in (("SECRET", SECRET), ("SHOP_SECRET", SHOP_SECRET), ("HOLLOW", "whsec_")):
+            environ.setenv(name, secret)
+        hollow = f"  - {{slug: hollow, scheme: standard-webhooks, secret: {{env: HOLLOW}}, map: {MAP}}}\n"
+        loaded = load_definitions({"sources.yaml": SOURCES + hollow})
+        apply_definitions(loaded.catalog, loaded.secrets, prune=False, now=utcnow())
+        before = everything()
+    yield made.test_client()
+    with made.app_context():
+        assert everything() == before
+        db.session.remove()
+        db.engine.dispose()
 
 
 def standard(body: bytes, secret: str = SHOP_SECRET, at: datetime | None = None, name: str = "msg_1") -> dict[str, str]:
@@ -84,6 +111,8 @@ def post(
     )
 
 
+@on_sqlite
+@pytest.mark.usefixtures("sources")
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_right_proof_is_let_in(client: FlaskClient, slug: str) -> None:
     response = post(client, slug)
@@ -93,18 +122,16 @@ def test_a_right_proof_is_let_in(client: FlaskClient, slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_a_wrong_proof_is_401_and_leaves_nothing_behind(client: FlaskClient, slug: str) -> None:
-    before = everything()
-    assert post(client, slug, WRONG).status_code == 401
-    bare = client.post(f"/webhooks/{slug}", json=BODY)
+def test_a_wrong_proof_is_401(gate: FlaskClient, slug: str) -> None:
+    assert post(gate, slug, WRONG).status_code == 401
+    bare = gate.post(f"/webhooks/{slug}", json=BODY)
     assert (bare.status_code, "Traceback" in bare.text) == (401, False)
-    assert everything() == before
 
 
 @pytest.mark.parametrize("slug", ["standard", "hex", "base64"])
-def test_a_body_that_was_changed_on_the_way_is_401(client: FlaskClient, slug: str) -> None:
+def test_a_body_that_was_changed_on_the_way_is_401(gate: FlaskClient, slug: str) -> None:
     body = json.dumps(BODY).encode()
-    response = client.post(
+    response = gate.post(
         f"/webhooks/{slug}",
         data=body.replace(b"m-1", b"m-2"),
         headers=proof(slug, body, SECRET),
@@ -114,12 +141,12 @@ def test_a_body_that_was_changed_on_the_way_is_401(client: FlaskClient, slug: st
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_a_body_that_is_not_json_is_400_only_to_who_is_known(client: FlaskClient, slug: str) -> None:
+def test_a_body_that_is_not_json_is_400_only_to_who_is_known(gate: FlaskClient, slug: str) -> None:
     body = b"{broken"
-    known = client.post(
+    known = gate.post(
         f"/webhooks/{slug}", data=body, headers=proof(slug, body, SECRET), content_type="application/json"
     )
-    stranger = client.post(
+    stranger = gate.post(
         f"/webhooks/{slug}", data=body, headers=proof(slug, body, WRONG), content_type="application/json"
     )
     assert known.status_code == (401 if slug == "field" else 400)
@@ -151,41 +178,43 @@ def test_a_body_that_is_not_json_is_400_only_to_who_is_known(client: FlaskClient
         ("standard", {"webhook-id": "msg_1", "webhook-timestamp": "1700000000", "webhook-signature": ""}),
     ],
 )
-def test_a_proof_that_is_malformed_is_401(client: FlaskClient, slug: str, headers: dict[str, str]) -> None:
+def test_a_proof_that_is_malformed_is_401(gate: FlaskClient, slug: str, headers: dict[str, str]) -> None:
     body = json.dumps(BODY).encode()
     digest = hmac.new(SECRET.encode(), body, sha256).hexdigest()
     given = {name: value.replace("{digest}", digest) for name, value in headers.items()}
-    response = client.post(f"/webhooks/{slug}", data=body, headers=given, content_type="application/json")
+    response = gate.post(f"/webhooks/{slug}", data=body, headers=given, content_type="application/json")
     assert response.status_code == 401
 
 
 @pytest.mark.parametrize("token", [None, 7, True, [SECRET], {"is": SECRET}, SECRET.upper(), "\ud800", f" {SECRET}"])
-def test_a_token_in_the_body_is_compared_as_text(client: FlaskClient, token: Any) -> None:
+def test_a_token_in_the_body_is_compared_as_text(gate: FlaskClient, token: Any) -> None:
     body = json.dumps(BODY | {"token": token})
-    response = client.post("/webhooks/field", data=body, content_type="application/json")
+    response = gate.post("/webhooks/field", data=body, content_type="application/json")
     assert response.status_code == 401
 
 
 @pytest.mark.parametrize("seconds", [-400, 400])
-def test_a_standard_webhook_of_another_time_is_401(client: FlaskClient, seconds: int) -> None:
+def test_a_standard_webhook_of_another_time_is_401(gate: FlaskClient, seconds: int) -> None:
     body = json.dumps(BODY).encode()
     at = utcnow() + timedelta(seconds=seconds)
-    response = client.post(
+    response = gate.post(
         "/webhooks/standard", data=body, headers=standard(body, at=at), content_type="application/json"
     )
     assert response.status_code == 401
 
 
-def test_a_standard_webhook_whose_time_was_moved_is_401(client: FlaskClient) -> None:
+def test_a_standard_webhook_whose_time_was_moved_is_401(gate: FlaskClient) -> None:
     body = json.dumps(BODY).encode()
     old = standard(body, at=utcnow() - timedelta(hours=1))
     moved = old | {"webhook-timestamp": str(int(utcnow().timestamp()))}
     renamed = standard(body) | {"webhook-id": "msg_2"}
     for headers in (moved, renamed):
-        response = client.post("/webhooks/standard", data=body, headers=headers, content_type="application/json")
+        response = gate.post("/webhooks/standard", data=body, headers=headers, content_type="application/json")
         assert response.status_code == 401
 
 
+@on_sqlite
+@pytest.mark.usefixtures("sources")
 def test_a_standard_webhook_that_is_replayed_is_one_event(client: FlaskClient) -> None:
     body = json.dumps(BODY).encode()
     headers = standard(body)
@@ -197,6 +226,8 @@ def test_a_standard_webhook_that_is_replayed_is_one_event(client: FlaskClient) -
     assert len(stored(Event)) == 1
 
 
+@on_sqlite
+@pytest.mark.usefixtures("sources")
 def test_one_of_several_standard_signatures_is_enough(client: FlaskClient) -> None:
     body = json.dumps(BODY).encode()
     headers = standard(body)
@@ -205,6 +236,8 @@ def test_one_of_several_standard_signatures_is_enough(client: FlaskClient) -> No
     assert response.status_code == 202
 
 
+@on_sqlite
+@pytest.mark.usefixtures("sources")
 def test_a_standard_secret_without_its_prefix_is_taken_as_it_stands(
     client: FlaskClient, define: Callable[[str], None]
 ) -> None:
@@ -222,16 +255,14 @@ def test_a_standard_secret_without_its_prefix_is_taken_as_it_stands(
     assert response.status_code == 202
 
 
-def test_a_standard_secret_that_decodes_to_nothing_lets_nobody_in(
-    client: FlaskClient, define: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOLLOW", "whsec_")
-    define(f"sources: [{{slug: hollow, scheme: standard-webhooks, secret: {{env: HOLLOW}}, map: {MAP}}}]")
+def test_a_standard_secret_that_decodes_to_nothing_lets_nobody_in(gate: FlaskClient) -> None:
     body = json.dumps(BODY).encode()
-    response = client.post("/webhooks/hollow", data=body, headers=standard(body), content_type="application/json")
+    response = gate.post("/webhooks/hollow", data=body, headers=standard(body), content_type="application/json")
     assert response.status_code == 401
 
 
+@on_sqlite
+@pytest.mark.usefixtures("sources")
 @pytest.mark.parametrize("slug", SLUGS)
 def test_two_secrets_are_live_while_one_is_replaced(
     client: FlaskClient, define: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, slug: str
@@ -250,6 +281,8 @@ def test_two_secrets_are_live_while_one_is_replaced(
     assert post(client, slug, NEXT_SECRET, BODY | {"id": "m-5"}).status_code == 202
 
 
+@on_sqlite
+@pytest.mark.usefixtures("sources")
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_secret_is_in_no_table_and_in_no_log(
     client: FlaskClient, define: Callable[[str], None], capfd: pytest.CaptureFixture[str], slug: str
@@ -269,21 +302,22 @@ def test_a_secret_is_in_no_table_and_in_no_log(
         assert form not in log
 
 
+@on_sqlite
+@pytest.mark.usefixtures("sources")
 def test_a_source_that_was_never_defined_is_404(client: FlaskClient) -> None:
     for slug in ("nobody", "api", "otklik", "a%00b", "x" * 5000):
         response = client.post(f"/webhooks/{slug}", json=BODY)
         assert (response.status_code, response.mimetype) == (404, "application/json"), slug
 
 
+@on_sqlite
+@pytest.mark.usefixtures("sources")
 def test_a_source_that_was_archived_is_404(client: FlaskClient, app: Flask) -> None:
-    from app.actions.definitions import apply_definitions
-    from app.definitions import load_definitions
-
     loaded = load_definitions({"none.yaml": "sources: []"})
     apply_definitions(loaded.catalog, loaded.secrets, prune=True, now=utcnow())
     assert post(client, "hex").status_code == 404
 
 
-def test_a_webhook_is_posted_and_nothing_else(client: FlaskClient) -> None:
-    for response in (client.get("/webhooks/hex"), client.put("/webhooks/hex"), client.delete("/webhooks/hex")):
+def test_a_webhook_is_posted_and_nothing_else(gate: FlaskClient) -> None:
+    for response in (gate.get("/webhooks/hex"), gate.put("/webhooks/hex"), gate.delete("/webhooks/hex")):
         assert (response.status_code, response.mimetype) == (405, "application/json")
