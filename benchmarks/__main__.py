@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--purchases", type=Path, metavar="FILE", help="purchases to import, one per line")
     told = parser.parse_args()
     load = os.getloadavg()[0]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # as an error does: everything that was started ends
     scratch = Path(tempfile.mkdtemp(prefix="otklik-bench-"))
     with ExitStack() as closing:
         closing.callback(shutil.rmtree, scratch, ignore_errors=True)
