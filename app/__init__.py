@@ -15,6 +15,7 @@ import structlog
 from flask import Flask, Response, abort, g, request
 from phonenumbers import SUPPORTED_REGIONS
 from redis import Redis
+from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import api, errors, respond, status, webhooks
@@ -71,6 +72,7 @@ def create_app(settings: Settings) -> Flask:
     )
     configure_logging(settings)
     db.init_app(app)
+    app.teardown_appcontext(_let_go)  # runs before the extension's own, which would fail on a broken connection
     errors.register(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(respond.blueprint)
@@ -199,6 +201,14 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
+
+
+def _let_go(_error: BaseException | None) -> None:
+    """Give the connection back; one that broke meanwhile is thrown away, and the answer still goes out."""
+    try:
+        db.session.close()
+    except DBAPIError:
+        db.session.invalidate()
 
 
 def _name_request() -> None:

@@ -35,6 +35,11 @@ class _Verbatim(UnstructuredHeader):
 
     name: str
 
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        super().parse(value, kwds)
+        kwds["decoded"] = value  # encoded words stay encoded
+
     def fold(self, *, policy: Any) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
