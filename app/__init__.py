@@ -208,7 +208,7 @@ def _let_go(_error: BaseException | None) -> None:
     try:
         db.session.close()
     except DBAPIError:
-        db.session.invalidate()
+        db.session().invalidate()
 
 
 def _name_request() -> None:
