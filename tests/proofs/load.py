@@ -83,6 +83,6 @@ class Load:
                 self.slowest = max(self.slowest, answer.elapsed.total_seconds())
                 (self.taken.append(event_id) if answer.status_code == 202 else self.answers.append(answer))
             if answer.status_code == 202:
-                sleep(0.02)  # some fifty a second on four connections: a load, not a flood
+                sleep(0.1)  # some thirty a second on four connections: a load, not a flood
                 return
-            sleep(0.05)
+            sleep(0.1)
