@@ -16,7 +16,7 @@ from time import perf_counter
 import psycopg
 
 from app.clock import utcnow
-from benchmarks import answers, backlog, batches, decisions, hand_over, history, memory, setup, storage, webhooks
+from benchmarks import answers, backlog, bare_machine, batches, decisions, hand_over, history, memory, storage, webhooks
 from benchmarks.results import Row, as_markdown, as_text
 from benchmarks.stack import Stack
 
@@ -29,7 +29,7 @@ BENCHMARKS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "answers": answers.measure,
     "memory": memory.measure,
     "storage": storage.measure,
-    "setup": setup.measure,
+    "setup": bare_machine.measure,
     "history": history.measure,
 }
 
@@ -51,7 +51,7 @@ def main() -> int:
         facts = _facts(stack, load)
     print(f"\n{as_text(rows)}\n\n{facts}")
     if told.write:
-        told.write.write_text(_page(rows, facts))
+        told.write.write_text(_page(rows, failed, facts))
     for name in failed:
         print(f"FAILED: {name}", file=sys.stderr)
     return 1 if failed else 0
@@ -75,15 +75,18 @@ def _measure(stack: Stack, names: Sequence[str]) -> tuple[list[Row], list[str]]:
 def _facts(stack: Stack, load: float) -> str:
     with psycopg.connect(stack.postgres.url("postgres")) as connection:
         postgres = connection.info.server_version // 10_000
-    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+    command = " ".join(["python -m benchmarks", *(w if w.startswith("docs") else Path(w).name for w in sys.argv[1:])])
     return (
         f"`{command}`, {utcnow():%Y-%m-%d}: {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, "
         f"PostgreSQL {postgres} with its default settings, load average before {load:.1f}."
     )
 
 
-def _page(rows: Sequence[Row], facts: str) -> str:
-    return f"# Benchmarks\n\n{facts}\n\n{as_markdown(rows)}\n"
+def _page(rows: Sequence[Row], failed: Sequence[str], facts: str) -> str:
+    told = "".join(f"* `{name}`: {sys.modules[b.__module__].__doc__}\n" for name, b in BENCHMARKS.items())
+    broken = "".join(f"\n`{name}` failed.\n" for name in failed)
+    table = as_markdown(rows)
+    return f"# Benchmarks\n\n{facts}\n\n{table}\n{broken}\nWhat is measured, by the name it is run with:\n\n{told}"
 
 
 if __name__ == "__main__":

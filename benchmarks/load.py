@@ -16,6 +16,7 @@ from typing import Any
 Script = Sequence[bytes]
 """Requests that one visitor sends, each after the answer to the one before."""
 CONNECTIONS = 16
+LONGEST = 300
 
 
 @dataclass
@@ -59,7 +60,12 @@ def fire(
     """
     order = {"port": port, "connections": connections, "rate": rate, "scripts": [list(map(_text, s)) for s in scripts]}
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load"], input=json.dumps(order), capture_output=True, text=True, check=False
+        [sys.executable, "-m", "benchmarks.load"],
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST,
     )
     if done.returncode:
         raise RuntimeError(done.stderr)

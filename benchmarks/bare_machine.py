@@ -28,7 +28,7 @@ def measure(stack: Stack) -> Iterator[Row]:
     began = perf_counter()
     made = subprocess.run(
         ["make", f"PYTHON={python}", ".venv/run.stamp"],
-        cwd=copy, env=environment, check=True, capture_output=True, text=True,
+        cwd=copy, env=environment, check=True, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     seconds = perf_counter() - began
     subprocess.run([copy / ".venv" / "bin" / "otklik", "--version"], check=True, capture_output=True)
