@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys.statistics import Figure, Z, mean, nps, share, t_quantile
+from surveys.statistics import (
+    MINIMUM,
+    Comparison,
+    Figure,
+    Z,
+    compare_means,
+    compare_nps,
+    compare_shares,
+    mean,
+    nps,
+    share,
+    shown,
+    t_quantile,
+)
 
 NOTHING = Figure(None, 0, None, None)
 
@@ -198,7 +211,7 @@ def test_quantiles_of_t_are_those_of_the_tables(degrees: int, quantile: float) -
     assert t_quantile(degrees) == pytest.approx(quantile, abs=1.5e-4)
 
 
-def area_within(t: float, degrees: int, steps: int = 2000) -> float:
+def area_within(t: float, degrees: float, steps: int = 2000) -> float:
     """The chance of Student's t to lie within ±t, by Simpson's rule."""
     scale = exp(lgamma((degrees + 1) / 2) - lgamma(degrees / 2) - log(degrees * pi) / 2)
 
@@ -210,8 +223,8 @@ def area_within(t: float, degrees: int, steps: int = 2000) -> float:
     return 2 * h / 3 * (density(0) + inner + density(t))
 
 
-@pytest.mark.parametrize("degrees", [*range(1, 40), 50, 75, 150, 500, 5000])
-def test_between_the_quantiles_of_t_lie_nineteen_of_twenty(degrees: int) -> None:
+@pytest.mark.parametrize("degrees", [*range(1, 40), 3.5, 9.02, 17.776, 50, 75, 150, 500, 5000])
+def test_between_the_quantiles_of_t_lie_nineteen_of_twenty(degrees: float) -> None:
     assert area_within(t_quantile(degrees), degrees) == pytest.approx(0.95, abs=1e-5)
 
 
@@ -254,3 +267,176 @@ def test_a_mean_from_its_sums_is_the_mean_of_the_answers(given_: list[int]) -> N
 def test_the_interval_of_a_mean_shrinks_with_n(given_: list[int], times: int) -> None:
     total, squares, n = sum(given_), sum(a * a for a in given_), len(given_)
     assert width(mean(total * times, squares * times, n * times)) < width(mean(total, squares, n))
+
+
+@pytest.mark.parametrize(("degrees", "as_of"), [(1.0, 1), (1.9, 1), (2.5, 2)])
+def test_below_three_degrees_the_wider_quantile_is_taken(degrees: float, as_of: int) -> None:
+    assert t_quantile(degrees) == t_quantile(as_of)
+
+
+# Whether two figures differ.
+
+Sums = tuple[float, float, int]
+
+
+def sums(given_: list[float]) -> Sums:
+    return sum(given_), sum(a * a for a in given_), len(given_)
+
+
+def bounds(comparison: Comparison) -> tuple[float, float]:
+    assert comparison.difference is not None
+    assert comparison.half_width is not None
+    return comparison.difference - comparison.half_width, comparison.difference + comparison.half_width
+
+
+# Newcombe (1998), "Interval estimation for the difference between independent proportions", table II, method 10: of
+# each interval the end that points towards no difference.
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "low"),
+    [
+        ((56, 70), (48, 80), 5.24),
+        ((9, 10), (3, 10), 17.05),
+        ((6, 7), (2, 7), 5.82),
+        ((5, 56), (0, 29), -3.81),
+        ((0, 10), (0, 10), -27.75),
+        ((10, 10), (0, 20), 67.91),
+        ((10, 10), (0, 10), 60.75),
+    ],
+)
+def test_shares_are_compared_as_newcombe_did(one: tuple[int, int], other: tuple[int, int], low: float) -> None:
+    compared = compare_shares(one, other, minimum=2)
+    assert bounds(compared)[0] == pytest.approx(low, abs=0.01)
+    assert bounds(compare_shares(other, one, minimum=2))[1] == pytest.approx(-low, abs=0.01)
+    assert compared.verdict == ("changed" if low > 0 else "no_change_seen")
+
+
+# Student's sleep data (1908), as R prints Welch's test of them: t = -1.8608 at 17.776 degrees.
+SLEEP = (
+    [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0],
+    [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4],
+)
+
+
+def test_means_are_compared_as_welch_did() -> None:
+    compared = compare_means(sums(SLEEP[0]), sums(SLEEP[1]))
+    assert bounds(compared) == pytest.approx((-3.3654832, 0.2054832), abs=1e-5)
+    assert compared.verdict == "no_change_seen"
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "difference", "half"),
+    [
+        # 30.94 down to 19.34 and 28.18 up to 38.91: √(11.60² + 10.73²).
+        ((90, 57, 34), (87, 58, 36), 2.76, 15.80),
+        # 50 down to 35.47 and 10 up to 25.69: √(14.53² + 15.69²).
+        ((60, 30, 10), (40, 30, 30), 40.0, 21.39),
+    ],
+)
+def test_scores_are_compared_as_by_hand(
+    now: tuple[int, int, int], before: tuple[int, int, int], difference: float, half: float
+) -> None:
+    compared = compare_nps(now, before)
+    assert (compared.difference, compared.half_width) == pytest.approx((difference, half), abs=0.005)
+    assert compared.verdict == ("changed" if difference > half else "no_change_seen")
+
+
+def test_a_win_back_with_a_small_control_group_says_what_cannot_be_seen_yet() -> None:
+    compared = compare_shares((27, 190), (2, 22), minimum=30)
+    assert compared.verdict == "too_few"
+    assert compared.half_width == pytest.approx(19, abs=0.5)
+
+
+def test_without_answers_there_is_nothing_to_compare() -> None:
+    for compared in (
+        compare_nps((0, 0, 0), (5, 5, 5)),
+        compare_shares((3, 20), (0, 0)),
+        compare_means((0, 0, 0), (60, 300, 15)),
+    ):
+        assert (compared.verdict, compared.difference) == ("too_few", None)
+
+
+def test_a_single_answer_has_no_spread_to_compare_by() -> None:
+    assert compare_means((5, 25, 1), (8, 34, 2)) == Comparison("too_few", 1.0, None, 1, 2)
+
+
+@pytest.mark.parametrize("minimum", [5, MINIMUM, 30])
+def test_one_answer_below_the_minimum_is_too_few(minimum: int) -> None:
+    enough, lacking = (minimum, 0, 0), (0, 0, minimum - 1)
+    assert compare_nps(enough, (0, 0, minimum), minimum).verdict == "changed"
+    assert compare_nps(enough, lacking, minimum).verdict == compare_nps(lacking, enough, minimum).verdict == "too_few"
+
+
+def test_a_figure_with_too_few_answers_shows_only_how_many() -> None:
+    assert shown(nps(4, 3, 2)) == Figure(None, 9, None, None)
+    assert shown(nps(4, 3, 3)) == nps(4, 3, 3)
+    assert shown(nps(4, 3, 2), minimum=9) == nps(4, 3, 2)
+
+
+pairs_of_shares = st.tuples(shares, shares)
+
+
+@given(pairs_of_shares)
+def test_compared_the_other_way_round_a_difference_only_changes_its_sign(
+    of: tuple[tuple[int, int], tuple[int, int]],
+) -> None:
+    one, other = of
+    there, back = compare_shares(one, other), compare_shares(other, one)
+    assert there.verdict == back.verdict
+    assert there.difference == pytest.approx(-(back.difference or 0))
+    assert there.half_width == pytest.approx(back.half_width)
+
+
+@given(counts, counts, st.integers(2, 20))
+def test_what_has_changed_has_changed_with_more_of_the_same(
+    now: tuple[int, int, int], before: tuple[int, int, int], times: int
+) -> None:
+    few = compare_nps(now, before)
+    more = compare_nps((now[0] * times, now[1] * times, now[2] * times), before)
+    assert few.half_width is not None
+    assert more.half_width is not None
+    assert more.difference == pytest.approx(few.difference)
+    assert compare_nps(now, now).verdict != "changed"
+
+
+@given(answers, answers, st.integers(-5, 5))
+def test_means_differ_by_as_much_wherever_the_scale_begins(one: list[int], other: list[int], shift: int) -> None:
+    here = compare_means(sums(list(map(float, one))), sums(list(map(float, other))))
+    there = compare_means(sums([a + shift for a in map(float, one)]), sums([a + shift for a in map(float, other)]))
+    assert there.difference == pytest.approx(here.difference, abs=1e-9)
+    assert there.half_width == pytest.approx(here.half_width, abs=1e-5)
+
+
+def multinomial(n: int, chances: tuple[float, float, float]) -> list[tuple[tuple[int, int, int], float]]:
+    """Every way in which n answers may fall into three classes, with its probability."""
+    ways = []
+    for a in range(n + 1):
+        for b in range(n + 1 - a):
+            c = n - a - b
+            chance = factorial(n) / (factorial(a) * factorial(b) * factorial(c))
+            ways.append(((a, b, c), chance * chances[0] ** a * chances[1] ** b * chances[2] ** c))
+    return ways
+
+
+@pytest.mark.parametrize("chances", [(0.5, 0.3, 0.2), (0.3, 0.4, 0.3), (0.8, 0.15, 0.05)])
+def test_nothing_changed_is_called_changed_once_in_twenty_times_at_most(chances: tuple[float, float, float]) -> None:
+    """Exact, over every pair of samples: 12 answers now, 15 before, drawn from one and the same population."""
+    now, before = multinomial(12, chances), multinomial(15, chances)
+    alarms = {"nps": 0.0, "shares": 0.0, "means": 0.0}
+    for one, p in now:
+        for other, q in before:
+            means = [(5.0 * a + 4 * b + 3 * c, 25.0 * a + 16 * b + 9 * c, a + b + c) for a, b, c in (one, other)]
+            for kind, verdict in (
+                ("nps", compare_nps(one, other).verdict),
+                ("shares", compare_shares((one[0], 12), (other[0], 15)).verdict),
+                ("means", compare_means(means[0], means[1]).verdict),
+            ):
+                alarms[kind] += p * q * (verdict == "changed")
+    assert all(0 < alarm < 0.065 for alarm in alarms.values()), alarms
+
+
+def test_a_great_fall_is_seen_nearly_always() -> None:
+    before, now = multinomial(15, (0.85, 0.1, 0.05)), multinomial(15, (0.1, 0.1, 0.8))
+    seen = sum(p * q for one, p in now for other, q in before if compare_nps(one, other).verdict == "changed")
+    assert seen > 0.99
