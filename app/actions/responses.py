@@ -1,6 +1,6 @@
 """Answers: stored once per invitation, however often they are sent, and scored."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,10 @@ from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
 from app.models.offers import Offer, OfferCode
 from app.models.responses import Response, Score
-from app.models.rollups import DirtyDay
+from app.models.rollups import DirtyDay, ResponseTopic
 from app.queries.responses import unscored_responses
 from app.queries.surveys import survey_version
+from app.text.topics import topics
 from surveys.lifecycle import ANSWERABLE
 from surveys.scoring import scores
 
@@ -134,7 +135,7 @@ def _give_code(session: Session, offer: str | None, response_id: int, now: datet
 
 
 def score_responses(limit: int, now: datetime) -> int:
-    """Read the scores of complete responses, and mark the days they count in. Returns how many."""
+    """Read the scores and topics of complete responses, and mark the days they count in. Returns how many."""
     with transaction() as session:
         found = unscored_responses(limit)
         rows = [
@@ -150,6 +151,7 @@ def score_responses(limit: int, now: datetime) -> int:
                 ),
                 rows,
             )
+        _keep_topics(session, found)
         moments = {r.completed_at for r in found} | {
             at
             for at in session.scalars(
@@ -161,3 +163,18 @@ def score_responses(limit: int, now: datetime) -> int:
         for response in found:
             response.scored_at = now
     return len(found)
+
+
+def _keep_topics(session: Session, responses: Collection[Response]) -> None:
+    touched = [
+        {"response_id": response.id, "topic": topic}
+        for response in responses
+        for topic in {topic for text in _comments(response) for topic in topics(text)}
+    ]
+    if touched:
+        session.execute(insert_into(ResponseTopic).on_conflict_do_nothing(), touched)
+
+
+def _comments(response: Response) -> list[str]:
+    asked = {q.id for q in survey_version(response.survey_version_id).questions if q.type == "text"}
+    return [value for name, value in response.answers.items() if name in asked and isinstance(value, str)]

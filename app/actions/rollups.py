@@ -1,21 +1,30 @@
 """Figures: a dirty day is counted again from the facts, whole, so that counting twice changes nothing."""
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import Select, case, delete, func, select
 from sqlalchemy.orm import Session
 
-from app.extensions import insert_rows, lock_rows, transaction
+from app.extensions import insert_into, insert_rows, lock_rows, transaction
 from app.models.accounts import Lease
+from app.models.events import Event
 from app.models.invitations import Invitation
 from app.models.responses import Response, Score
-from app.models.rollups import DirtyDay, Rollup
+from app.models.rollups import DirtyDay, Marker, ResponseTopic, Rollup, Tally, TallyMark
 from app.models.surveys import SurveyVersion
+from app.queries.rollups import asking_triggers, untallied_decisions, untallied_events
 from surveys.scoring import PASSIVE, PROMOTER, SATISFIED
 
-DIMENSIONS = ("survey_id", "trigger_id", "touchpoint", "channel")
+BASE = ("survey_id", "trigger_id", "touchpoint", "channel")
+PROPERTIES = ("place", "employee", "product")
+"""Dimensions that come from the properties of the event that was asked about."""
+TOPIC = "topic"
+VALUE_MAX = 100
+Counts = dict[tuple[Any, ...], Counter[str]]
 
 
 def recount_days(limit: int, company_zone: str) -> int:
@@ -33,66 +42,180 @@ def recount_days(limit: int, company_zone: str) -> int:
 def _recount(session: Session, day: date, zone: ZoneInfo) -> None:
     begin = datetime.combine(day, time(0), zone)
     end = datetime.combine(day + timedelta(days=1), time(0), zone)
-    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for found in (*_sent(session, begin, end), *_scored(session, begin, end)):
-        key = tuple(found[name] for name in DIMENSIONS)
-        rows[key] = rows.get(key, _empty(day)) | found
+    counts: Counts = {}
+    for key, found in (*_read(session, _sent(begin, end)), *_read(session, _scored(begin, end))):
+        counts.setdefault(key, Counter()).update(found)
+    for key, found in _read(session, _touched(begin, end), (TOPIC,)):
+        counts.setdefault(key, Counter()).update(found)
     session.execute(delete(Rollup).where(Rollup.day == day))
-    insert_rows(session, Rollup, list(rows.values()))
+    names = [c.name for c in Rollup.__table__.columns if c.name not in ("id", "day", "dimension", "value", *BASE)]
+    rows = [
+        {
+            "day": day,
+            **dict(zip((*BASE, "dimension", "value"), key, strict=True)),
+            **{name: found[name] for name in names},
+        }
+        for key, found in counts.items()
+    ]
+    insert_rows(session, Rollup, rows)
 
 
-def _empty(day: date) -> dict[str, Any]:
-    counts = [c.name for c in Rollup.__table__.columns if c.name not in ("id", "day", *DIMENSIONS)]
-    return {"day": day, **dict.fromkeys(counts, 0)}
+def _read(
+    session: Session, query: Select[Any], dimensions: tuple[str, ...] = PROPERTIES
+) -> Iterator[tuple[tuple[Any, ...], Mapping[str, Any]]]:
+    """Each group once for the whole, and once for every further dimension that it has a value for.
+
+    Topics have no whole of their own: an answer may touch several.
+    """
+    for row in session.execute(query).mappings():
+        base = tuple(row[name] for name in BASE)
+        found = {name: n for name, n in row.items() if name not in (*BASE, *dimensions)}
+        if TOPIC not in dimensions:
+            yield (*base, "", ""), found
+        for dimension in dimensions:
+            value = dimension_value(row[dimension])
+            if value:
+                yield (*base, dimension, value), found
 
 
-def _sent(session: Session, begin: datetime, end: datetime) -> list[dict[str, Any]]:
-    rows = session.execute(
+def dimension_value(given: Any) -> str:
+    """The value of a dimension as it is counted; empty for what is no plain value."""
+    written = "" if given is None else str(given).strip()[:VALUE_MAX]
+    return "" if written.startswith(("{", "[")) else written
+
+
+def _dimensions() -> list[Any]:
+    return [Event.properties[name].as_string().label(name) for name in PROPERTIES]
+
+
+def _sent(begin: datetime, end: datetime) -> Select[Any]:
+    base: list[Any] = [SurveyVersion.survey_id, Invitation.trigger_id, Invitation.touchpoint, Invitation.channel]
+    return (
         select(
-            SurveyVersion.survey_id,
-            Invitation.trigger_id,
-            Invitation.touchpoint,
-            Invitation.channel,
+            *base,
+            *_dimensions(),
             func.count().label("handed_over"),
             func.count(Invitation.completed_at).label("answered"),
         )
         .join(SurveyVersion, SurveyVersion.id == Invitation.survey_version_id)
+        .join(Event, Event.id == Invitation.event_id)
         .where(Invitation.handed_over_at >= begin, Invitation.handed_over_at < end)
-        .group_by(SurveyVersion.survey_id, Invitation.trigger_id, Invitation.touchpoint, Invitation.channel)
+        .group_by(*base, *PROPERTIES)
     )
-    return [dict(row) for row in rows.mappings()]
 
 
-def _scored(session: Session, begin: datetime, end: datetime) -> list[dict[str, Any]]:
+def _answers(begin: datetime, end: datetime, *dimensions: Any) -> Select[Any]:
+    """The scores of the answers of a day, by what they are about."""
+
     def counted(metric: str, *conditions: Any) -> Any:
         wanted = Score.metric == metric
         for condition in conditions:
             wanted &= condition
         return func.coalesce(func.sum(case((wanted, 1), else_=0)), 0)
 
-    def total(value: Any) -> Any:
-        return func.coalesce(func.sum(case((Score.metric == "ces", value), else_=0)), 0)
+    def total(metric: str, value: Any) -> Any:
+        return func.coalesce(func.sum(case((Score.metric == metric, value), else_=0)), 0)
 
-    rows = session.execute(
+    base: list[Any] = [SurveyVersion.survey_id, Invitation.trigger_id, Invitation.touchpoint, Invitation.channel]
+    return (
         select(
-            SurveyVersion.survey_id,
-            Invitation.trigger_id,
-            Invitation.touchpoint,
-            Invitation.channel,
+            *base,
+            *dimensions,
             counted("nps", Score.value >= PROMOTER).label("promoters"),
             counted("nps", Score.value >= PASSIVE, Score.value < PROMOTER).label("passives"),
             counted("nps", Score.value < PASSIVE).label("detractors"),
             counted("csat", Score.value >= SATISFIED).label("satisfied"),
             counted("csat").label("csat_count"),
+            total("csat", Score.value).label("csat_sum"),
+            total("csat", Score.value * Score.value).label("csat_squares"),
             counted("ces").label("ces_count"),
-            total(Score.value).label("ces_sum"),
-            total(Score.value * Score.value).label("ces_squares"),
+            total("ces", Score.value).label("ces_sum"),
+            total("ces", Score.value * Score.value).label("ces_squares"),
         )
-        .select_from(Score)
-        .join(Response, Response.id == Score.response_id)
+        .select_from(Response)
+        .join(Score, Score.response_id == Response.id)
         .join(Invitation, Invitation.id == Response.invitation_id)
         .join(SurveyVersion, SurveyVersion.id == Response.survey_version_id)
+        # A complete answer does not change any more: the index on the last change finds it.
+        .where(Response.changed_at >= begin, Response.changed_at < end)
         .where(Response.completed_at >= begin, Response.completed_at < end)
-        .group_by(SurveyVersion.survey_id, Invitation.trigger_id, Invitation.touchpoint, Invitation.channel)
+        .group_by(*base, *(d.name for d in dimensions))
     )
-    return [dict(row) for row in rows.mappings()]
+
+
+def _scored(begin: datetime, end: datetime) -> Select[Any]:
+    return _answers(begin, end, *_dimensions()).join(Event, Event.id == Invitation.event_id)
+
+
+def _touched(begin: datetime, end: datetime) -> Select[Any]:
+    return _answers(begin, end, ResponseTopic.topic.label(TOPIC)).join(
+        ResponseTopic, ResponseTopic.response_id == Response.id
+    )
+
+
+def tally_events(limit: int, now: datetime, company_zone: str) -> int:
+    """Count what newly decided events came to; returns how many events. One process at a time, each event once."""
+    with transaction() as session:
+        lock_rows(session, Lease.name, ["rollups"])
+        events = untallied_events(limit, now)
+        if not events:
+            return 0
+        zone, tallied = ZoneInfo(company_zone), Counter[tuple[Any, ...]]()
+        asking = asking_triggers()
+        by_id = {event.id: event for event in events}
+        for event in events:
+            if not event.internal and not event.history:
+                tallied.update(_tallies(event, zone, 0, (event.touchpoint or "")[:VALUE_MAX], "event"))
+        for event_id, trigger_id, outcome, reason in untallied_decisions(events[0].id, events[-1].id):
+            if trigger_id in asking and event_id in by_id:
+                event = by_id[event_id]
+                touchpoint = (event.touchpoint or asking[trigger_id].touchpoint or "")[:VALUE_MAX]
+                came_to = "invited" if outcome == "invited" else reason or outcome
+                tallied.update(_tallies(event, zone, trigger_id, touchpoint, came_to))
+        if tallied:
+            _add(session, tallied)
+        session.execute(
+            insert_into(TallyMark).on_conflict_do_update(index_elements=["id"], set_={"event_id": events[-1].id}),
+            [{"id": 1, "event_id": events[-1].id}],
+        )
+    return len(events)
+
+
+def _tallies(event: Any, zone: ZoneInfo, trigger_id: int, touchpoint: str, outcome: str) -> Iterator[tuple[Any, ...]]:
+    base = (event.occurred_at.astimezone(zone).date(), event.type, trigger_id, touchpoint)
+    yield (*base, "", "", outcome)
+    if place := dimension_value(event.place):
+        yield (*base, "place", place, outcome)
+
+
+def _add(session: Session, tallied: Counter[tuple[Any, ...]]) -> None:
+    key = ("day", "type", "trigger_id", "touchpoint", "dimension", "value", "outcome")
+    statement = insert_into(Tally)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(key), set_={"events": Tally.events + statement.excluded.events}
+        ),
+        [{**dict(zip(key, found, strict=True)), "events": n} for found, n in tallied.items()],
+    )
+
+
+class UnknownMarker(LookupError):
+    """No marker has this id."""
+
+
+def add_marker(day: date, text: str, place: str | None, touchpoint: str | None, author: str, now: datetime) -> int:
+    """Mark that something changed on a day; returns the marker's id."""
+    with transaction() as session:
+        marker = Marker(day=day, text=text, place=place, touchpoint=touchpoint, author=author, created_at=now)
+        session.add(marker)
+        session.flush()
+        return marker.id
+
+
+def remove_marker(marker_id: int) -> None:
+    """Take a marker away. Raises :class:`UnknownMarker`."""
+    with transaction() as session:
+        marker = session.get(Marker, marker_id)
+        if marker is None:
+            raise UnknownMarker(marker_id)
+        session.delete(marker)

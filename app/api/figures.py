@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.auth import require
-from app.queries.rollups import GROUPS, METRICS, figures
+from app.queries.rollups import DIMENSIONS, GROUPS, METRICS, TooManyDimensions, figures
 from surveys.statistics import Figure
 
 blueprint = Blueprint("figures", __name__, description="Figures with their certainty")
@@ -18,11 +18,15 @@ class FigureQuery(Schema):
 
     begin = fields.Date(load_default=None, data_key="from")
     end = fields.Date(load_default=None, data_key="to")
-    group = fields.String(load_default=None, validate=validate.OneOf(sorted(GROUPS)))
+    group = fields.String(load_default=None, validate=validate.OneOf(sorted([*GROUPS, *DIMENSIONS])))
     survey = fields.String()
     trigger = fields.String()
     touchpoint = fields.String()
     channel = fields.String()
+    place = fields.String()
+    employee = fields.String()
+    product = fields.String()
+    topic = fields.String()
 
 
 @blueprint.get("/metrics/<metric>")
@@ -33,7 +37,10 @@ def get_metric(query: dict[str, Any], metric: str) -> Any:
     if metric not in METRICS:
         abort(404, f"Known metrics are {', '.join(METRICS)}.")
     begin, end, group = (query.pop(name) for name in ("begin", "end", "group"))
-    found = figures(metric, begin, end, group, only=query)
+    try:
+        found = figures(metric, begin, end, group, only=query)
+    except TooManyDimensions as error:
+        abort(422, str(error))
     if not group:
         return jsonify({"metric": metric, **_as_json(found[0].figure)})
     items = [{"group": row.group, **_as_json(row.figure)} for row in found]

@@ -15,6 +15,7 @@ class Task(Model):
     __table_args__ = (
         Index("ix_tasks_inbox", "department_id", "status", "due_at"),
         Index("ix_tasks_unannounced", "id", postgresql_where="resolved_at IS NOT NULL AND announced_at IS NULL"),
+        Index("ix_tasks_created", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
