@@ -1,13 +1,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
+WORDS := app/translations/ru/LC_MESSAGES/messages.mo
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench lock help clean
+.PHONY: run test check bench words lock help clean
 
-run: .venv/run.stamp ## set up, then start everything on this machine
+run: .venv/run.stamp $(WORDS) ## set up, then start everything on this machine
 	@$(BIN)/otklik up
 
-test: .venv/dev.stamp ## set up, then run every test this machine can run
+test: .venv/dev.stamp $(WORDS) ## set up, then run every test this machine can run
 	@$(BIN)/pytest
 
 check: .venv/dev.stamp ## lint, types, architecture
@@ -16,8 +17,12 @@ check: .venv/dev.stamp ## lint, types, architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev.stamp ## measure every budget beside its reference
+bench: .venv/dev.stamp $(WORDS) ## measure every budget beside its reference
 	@$(BIN)/python -m benchmarks
+
+words: .venv/dev.stamp ## gather what pages say into the Russian catalogue, to be translated there
+	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext --no-location --sort-output --omit-header -o .venv/messages.pot .
+	$(BIN)/pybabel -q update -l ru -i .venv/messages.pot -d app/translations --no-fuzzy-matching --omit-header
 
 lock: .venv/dev.stamp ## pin every dependency again
 	$(BIN)/uv pip compile pyproject.toml --universal -p 3.11 --generate-hashes --no-header -q --upgrade -o requirements.lock
@@ -38,6 +43,9 @@ define install
 	 || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 endef
+
+%.mo: %.po .venv/run.stamp
+	@$(BIN)/pybabel -q compile -i $< -o $@
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	$(call install,requirements.lock)

@@ -18,9 +18,11 @@ from redis import Redis
 from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import api, errors, respond, status, webhooks
+from app import admin, api, errors, respond, status, webhooks, widget
+from app.auth import staff
 from app.extensions import OrjsonProvider, Rate, db
 from app.inbound.bodies import BODY_MAX
+from app.respond import preview
 from app.text.addresses import normal_email
 from app.text.phrases import PHRASES
 from config import Settings, SettingsError
@@ -30,6 +32,10 @@ SECRET_MIN = 32
 DISTINCT_MIN = 10
 STRANGERS = "20 per second"
 """How often one address may fail to prove who it is."""
+VISITORS = "600 per minute"
+"""How often the pages of one address may speak; an office has many visitors behind one."""
+LOGINS = "20 per minute"
+"""How often one address, and one account, may try a password."""
 REDIS_PATIENCE = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 """Seconds: a Redis that hangs must not hold up an ingest."""
 SLACK = 100_000
@@ -76,8 +82,12 @@ def create_app(settings: Settings) -> Flask:
     errors.register(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(respond.blueprint)
+    app.register_blueprint(preview.blueprint)
+    app.register_blueprint(widget.blueprint)
     app.register_blueprint(status.blueprint)
     api.register(app)
+    staff.register(app)
+    admin.register(app)
     app.before_request(_name_request)
     app.after_request(_answer_with_name)
     return app
@@ -168,12 +178,14 @@ def _limiter_url(redis_url: str) -> str:
 
 
 def _rates(settings: Settings) -> dict[str, Rate]:
-    if not settings.rate_limit:
-        return {}
     url = _limiter_url(settings.redis_url)
     patience = REDIS_PATIENCE if url else {}
-    return {
+    always = {"logins": Rate(LOGINS, url, patience)}
+    if not settings.rate_limit:
+        return always
+    return always | {
         "ingest": Rate(settings.rate_limit, url, patience),
+        "visitors": Rate(VISITORS, url, patience),
         "strangers": Rate(STRANGERS, url, patience),
     }
 

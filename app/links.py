@@ -22,6 +22,21 @@ def unsubscribe_url(public_id: str) -> str:
     return f"{current_app.config['BASE_URL']}/u/{_sign('u', public_id)}"
 
 
+def preview_url(version_id: int, language: str, *, outside: bool = False) -> str:
+    """The page of a survey version as customers see it, which stores nothing; ``outside`` for a mail."""
+    path = f"/p/{version_id}/{language}/{_preview_code(version_id, language)}"
+    return f"{current_app.config['BASE_URL']}{path}" if outside else path
+
+
+def is_preview(version_id: int, language: str, code: str) -> bool:
+    """Whether we made this link."""
+    return hmac.compare_digest(_preview_code(version_id, language).encode(), code.encode())
+
+
+def _preview_code(version_id: int, language: str) -> str:
+    return _base64(hmac.digest(_key("previews"), f"{version_id}:{language}".encode(), sha256)[:16])
+
+
 def read_token(purpose: str, token: str) -> str | None:
     """The public id in ``token``; None when we did not sign it for this purpose."""
     public_id = token[:PUBLIC_ID_LENGTH]

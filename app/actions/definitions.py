@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.extensions import insert_rows, lock_rows, seal, transaction
-from app.models.accounts import Lease
+from app.models.accounts import AuditEntry, Lease
 from app.models.departments import Department
 from app.models.offers import Offer, OfferCode
 from app.models.policies import PolicyVersion
@@ -16,8 +16,8 @@ from app.models.segments import Segment
 from app.models.sources import Source
 from app.models.surveys import Survey, SurveyVersion
 from app.models.triggers import Trigger, TriggerVersion
-from app.queries.definitions import Change, plan_changes
-from app.queries.policies import policy_number
+from app.queries.definitions import CURRENT, Change, plan_changes
+from app.queries.policies import policy_definition, policy_number
 from surveys.catalog import Catalog
 
 MODELS: Mapping[str, type[Any]] = {
@@ -30,17 +30,39 @@ MODELS: Mapping[str, type[Any]] = {
 }
 
 
+class ChangedMeanwhile(ValueError):
+    """Somebody else changed what this change was made from; ``present`` is how it is now."""
+
+    def __init__(self, kind: str, slug: str, present: dict[str, Any] | None) -> None:
+        super().__init__(f"{kind} {slug}")
+        self.kind, self.slug, self.present = kind, slug, present
+
+
 def apply_definitions(
-    catalog: Catalog, secrets: dict[str, list[str | None]], *, prune: bool, now: datetime
+    catalog: Catalog,
+    secrets: dict[str, list[str | None]],
+    *,
+    prune: bool,
+    now: datetime,
+    actor: str = "command",
+    made_from: Mapping[tuple[str, str], dict[str, Any] | None] | None = None,
 ) -> list[Change]:
     """Upsert everything in the catalog by slug, and with ``prune`` archive the rest; returns what changed.
 
     The plan is made inside the transaction that carries it out, so that two people cannot apply at the same time.
+    ``made_from`` holds the bodies, by kind and slug, that somebody had before them while they worked.
+
+    Raises :class:`ChangedMeanwhile` when one of them is not in force any more.
     """
     with transaction() as session:
         lock_rows(session, Lease.name, ["definitions"])
+        _refuse_stale(made_from or {})
         changes = plan_changes(catalog, secrets, prune=prune)
         for change in changes:
+            detail = {"fields": list(change.fields)} if change.fields else None
+            session.add(
+                AuditEntry(at=now, actor=actor, verb=change.verb, kind=change.kind, object=change.slug, detail=detail)
+            )
             if change.kind == "policy":
                 session.add(PolicyVersion(number=policy_number() + 1, body=change.body, created_at=now))
             elif change.verb == "archive":
@@ -49,6 +71,25 @@ def apply_definitions(
                 _WRITERS[change.kind](session, change, now)
             session.flush()
     return changes
+
+
+def _refuse_stale(made_from: Mapping[tuple[str, str], dict[str, Any] | None]) -> None:
+    for (kind, slug), before in made_from.items():
+        present = policy_definition() if kind == "policy" else CURRENT[kind]().get(slug)
+        if present != before:
+            raise ChangedMeanwhile(kind, slug, present)
+
+
+def archive_definition(kind: str, slug: str, *, actor: str, now: datetime) -> bool:
+    """Take one object out of force; its history stays. False when there is none."""
+    with transaction() as session:
+        lock_rows(session, Lease.name, ["definitions"])
+        row = session.scalar(select(MODELS[kind]).where(MODELS[kind].slug == slug, MODELS[kind].archived_at.is_(None)))
+        if row is None:
+            return False
+        row.archived_at = now
+        session.add(AuditEntry(at=now, actor=actor, verb="archive", kind=kind, object=slug))
+        return True
 
 
 def _find(session: Session, change: Change) -> Any:

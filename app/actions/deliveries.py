@@ -8,14 +8,15 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.extensions import insert_rows, lock_rows, transaction
-from app.models.accounts import Installation, Lease
+from app.models.accounts import AuditEntry, Installation, Lease
 from app.models.contacts import Address, Contact, ContactLock
 from app.models.decisions import Reservation
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
 from app.models.rollups import DirtyDay
 from app.queries.contacts import newest_addresses
-from app.queries.deliveries import claimed_since, message_of, reread_gates, sending_stopped
+from app.queries.decisions import take_contact
+from app.queries.deliveries import claimed_since, known_as, message_of, reread_gates, sending_stopped
 from app.queries.departments import departments
 from app.queries.effects import lock_effects
 from app.queries.events import facts_of_events
@@ -24,7 +25,7 @@ from app.text.addresses import normal_email
 from app.text.messages import Message
 from surveys.decision import Closed
 from surveys.lifecycle import ANSWERABLE, retry_delay
-from surveys.triggers import Notify
+from surveys.triggers import FETCHED, Notify
 from surveys.wording import fill
 
 PACE = timedelta(seconds=1)
@@ -122,18 +123,9 @@ def begin_hand_over(
             return None
         if invitation is None:
             message = _notice(delivery)
-        elif invitation.state != "planned":
-            _drop(session, delivery, invitation, None, now)
+        elif not _may_go(session, delivery, invitation, now, company_zone):
             return None
         else:
-            _follow_address(session, invitation)
-            reread = reread_gates(invitation, now, company_zone)
-            if reread.closed:
-                _drop(session, delivery, invitation, reread.closed, now)
-                return None
-            if reread.wait_until:
-                _put_off(session, delivery, invitation, reread.wait_until)
-                return None
             message = message_of(invitation, company)
         if allowed and message.to not in allowed:
             _settle_refused(session, delivery, invitation, Result("refused", error="not in OTKLIK_SEND_ONLY_TO"), now)
@@ -142,6 +134,81 @@ def begin_hand_over(
         if invitation is not None:
             _open(session, invitation, now)
     return message
+
+
+def _may_go(session: Session, delivery: Delivery, invitation: Invitation, now: datetime, company_zone: str) -> bool:
+    """Whether nothing stands in the way now; what does has called the invitation off, or put it off."""
+    if invitation.state != "planned":
+        _drop(session, delivery, invitation, None, now)
+        return False
+    _follow_address(session, invitation)
+    reread = reread_gates(invitation, now, company_zone)
+    if reread.closed:
+        _drop(session, delivery, invitation, reread.closed, now)
+        return False
+    if reread.wait_until:
+        _put_off(session, delivery, invitation, reread.wait_until)
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Popup:
+    """A hand-over to the page a contact is on, that has begun."""
+
+    claim: Claim
+    public_id: str
+
+
+def begin_popup(
+    contact_id: int, now: datetime, lease: timedelta, company_zone: str, allowed: Collection[str]
+) -> Popup | None:
+    """Begin to hand the contact's next popup over to the page they are on, as :func:`begin_hand_over` does a message.
+
+    None: there is none, it was called off or put off, or somebody else is at this contact. It is claimed and begun in
+    one step, so that a popup is never left claimed: no worker could hand it over.
+    """
+    with transaction() as session:
+        if sending_stopped() or not take_contact(contact_id):
+            return None
+        invitation = session.scalar(
+            select(Invitation)
+            .where(
+                Invitation.contact_id == contact_id,
+                Invitation.channel == "web",
+                Invitation.state == "planned",
+                Invitation.planned_at <= now,
+            )
+            .order_by(Invitation.planned_at, Invitation.id)
+            .limit(1)
+            .with_for_update()
+        )
+        if invitation is None:
+            return None
+        delivery = Delivery(
+            invitation_id=invitation.id, channel="web", state="claimed", attempt=1, claimed_at=now, created_at=now
+        )
+        session.add(delivery)
+        session.flush()
+        if not _may_go(session, delivery, invitation, now, company_zone):
+            return None
+        if allowed and known_as(invitation).isdisjoint(allowed):
+            _settle_refused(session, delivery, invitation, Result("refused", error="not in OTKLIK_SEND_ONLY_TO"), now)
+            return None
+        delivery.state, delivery.begun_at, delivery.act_at = "handing_over", now, now + lease
+        _open(session, invitation, now)
+        return Popup(Claim(delivery.id, delivery.attempt), invitation.public_id)
+
+
+def confirm_popup(public_id: str, now: datetime) -> None:
+    """The page says that the customer has seen the popup; it is never shown again, answered or not."""
+    with transaction() as session:
+        invitation = select(Invitation.id).where(Invitation.public_id == public_id, Invitation.channel == "web")
+        session.execute(
+            update(Delivery)
+            .where(Delivery.invitation_id.in_(invitation), Delivery.state.in_(("sent", *OPEN_ENDS)))
+            .values(state="delivered", act_at=None, settled_at=now)
+        )
 
 
 def _lock_invitation(session: Session, delivery_id: int) -> Invitation | None:
@@ -212,7 +279,8 @@ def _cancel(session: Session, invitation: Invitation, reason: str) -> None:
 def _put_off(session: Session, delivery: Delivery, invitation: Invitation, until: datetime) -> None:
     """Nothing has left: the claim is given back, and the place is counted at the new time."""
     session.delete(delivery)
-    invitation.planned_at = invitation.due_at = until
+    invitation.planned_at = until
+    invitation.due_at = None if invitation.channel in FETCHED else until
     session.execute(update(Reservation).where(Reservation.invitation_id == invitation.id).values(counts_at=until))
 
 
@@ -304,7 +372,7 @@ class NotUnknown(ValueError):
     """Only a delivery that is ``unknown`` can be settled by hand."""
 
 
-def settle_by_hand(delivery_id: int, arrived: bool, now: datetime) -> None:
+def settle_by_hand(delivery_id: int, arrived: bool, now: datetime, actor: str = "command") -> None:
     """A person says what became of an ``unknown`` delivery.
 
     Raises :class:`NotUnknown`.
@@ -316,6 +384,10 @@ def settle_by_hand(delivery_id: int, arrived: bool, now: datetime) -> None:
         )
         if delivery is None:
             raise NotUnknown(delivery_id)
+        became = {"became": "arrived" if arrived else "lost"}
+        session.add(
+            AuditEntry(at=now, actor=actor, verb="settle", kind="sending", object=str(delivery_id), detail=became)
+        )
         if arrived or (invitation is not None and invitation.started_at is not None):
             delivery.state, delivery.settled_at = "delivered", now
             return
@@ -351,15 +423,26 @@ def notify(effect_ids: Collection[int], now: datetime) -> int:
     return len(effects)
 
 
-def switch_sending(stopped: bool, now: datetime) -> None:
+def switch_sending(stopped: bool, now: datetime, actor: str = "command") -> None:
     """Stop all sending, or let it go on. What is being handed over this moment is not called back."""
     with transaction() as session:
+        verb = "stop" if stopped else "start"
+        session.add(AuditEntry(at=now, actor=actor, verb=verb, kind="sending", object="all"))
         session.execute(update(Installation).values(sending_stopped_at=now if stopped else None))
 
 
 def expire_invitations(limit: int, now: datetime) -> int:
-    """Close invitations whose time to answer is over. Returns how many."""
+    """Close invitations whose time to answer is over, and call off popups that no page came for in time."""
     with transaction() as session:
+        unfetched = session.scalars(
+            select(Invitation)
+            .where(Invitation.channel == "web", Invitation.state == "planned", Invitation.stale_at < now)
+            .order_by(Invitation.stale_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for invitation in unfetched:
+            _cancel(session, invitation, "stale")
         over = session.scalars(
             select(Invitation)
             .where(Invitation.expires_at <= now, Invitation.state.in_(ANSWERABLE))
@@ -369,7 +452,7 @@ def expire_invitations(limit: int, now: datetime) -> int:
         ).all()
         for invitation in over:
             invitation.state, invitation.reason = "expired", "expired"
-    return len(over)
+    return len(over) + len(unfetched)
 
 
 def unsubscribe_contact(public_id: str, now: datetime) -> bool:
@@ -384,14 +467,26 @@ def unsubscribe_contact(public_id: str, now: datetime) -> bool:
         if found is None:
             return False
         contact_id, address_id = found
-        lock_rows(session, ContactLock.contact_id, [contact_id])
-        contact = session.get_one(Contact, contact_id)
-        contact.unsubscribed_at = contact.unsubscribed_at or now
+        _unsubscribe(session, contact_id, now)
         address = session.get_one(Address, address_id)
         address.unsubscribed_at = address.unsubscribed_at or now
-        planned = session.scalars(
-            select(Invitation).where(Invitation.contact_id == contact_id, Invitation.state == "planned")
-        )
-        for invitation in planned:
-            _cancel(session, invitation, "unsubscribed")
     return True
+
+
+def unsubscribe_person(contact_id: int, actor: str, now: datetime) -> None:
+    """Stop everything to a contact, because they asked the company to."""
+    with transaction() as session:
+        public_id = _unsubscribe(session, contact_id, now)
+        session.add(AuditEntry(at=now, actor=actor, verb="unsubscribe", kind="customer", object=public_id))
+
+
+def _unsubscribe(session: Session, contact_id: int, now: datetime) -> str:
+    lock_rows(session, ContactLock.contact_id, [contact_id])
+    contact = session.get_one(Contact, contact_id)
+    contact.unsubscribed_at = contact.unsubscribed_at or now
+    planned = session.scalars(
+        select(Invitation).where(Invitation.contact_id == contact_id, Invitation.state == "planned")
+    )
+    for invitation in planned:
+        _cancel(session, invitation, "unsubscribed")
+    return contact.public_id

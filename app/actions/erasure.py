@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.extensions import among, dump_json, lock_rows, transaction
 from app.links import keyed_hash
+from app.models.accounts import AuditEntry
 from app.models.contacts import Address, Contact, ContactAddress, ContactChange, ContactLock, Identity
 from app.models.decisions import Effect, Reservation
 from app.models.deliveries import Delivery
@@ -21,7 +22,7 @@ from surveys.lifecycle import ANSWERABLE
 ERASED = {"erased": True}
 
 
-def erase_contact(contact_id: int, now: datetime) -> list[str]:
+def erase_contact(contact_id: int, now: datetime, actor: str = "command") -> list[str]:
     """Erase a contact: names, identities, addresses, attributes, event, answer and task texts; scores stay as figures.
 
     An address nobody else uses becomes a keyed hash, suppressed: should it come back, it is still left in peace.
@@ -60,6 +61,7 @@ def erase_contact(contact_id: int, now: datetime) -> list[str]:
             if invitation.state in ("planned", *ANSWERABLE):
                 invitation.state, invitation.reason, invitation.due_at = "cancelled", "unsubscribed", None
         _erase_texts(session, contact_id)
+        session.add(AuditEntry(at=now, actor=actor, verb="erase", kind="customer", object=contact.public_id))
         return [invitation.public_id for invitation in invitations]
 
 

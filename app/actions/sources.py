@@ -7,10 +7,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.extensions import transaction
-from app.models.accounts import ApiKey
+from app.models.accounts import ApiKey, AuditEntry
 from app.models.sources import Payload, Source
 
 SCOPES = (
@@ -22,6 +22,8 @@ SCOPES = (
     "read",
     "all",
 )
+REFUSED_MAX = 500
+"""So many refused payloads are kept per source: enough to see what is wrong, and no way to fill the disk."""
 MAY_HOLD_SECRET = re.compile("auth|cookie|token|secret|sign|key|passw|hmac|digest")
 
 
@@ -29,7 +31,7 @@ class UnknownSource(LookupError):
     """No source has this slug."""
 
 
-def add_key(name: str, scopes: Sequence[str], source: str, now: datetime) -> str:
+def add_key(name: str, scopes: Sequence[str], source: str, now: datetime, actor: str = "command") -> str:
     """Make an API key and return it: the only time it can be seen.
 
     Raises :class:`UnknownSource`.
@@ -49,6 +51,8 @@ def add_key(name: str, scopes: Sequence[str], source: str, now: datetime) -> str
                 created_at=now,
             )
         )
+        detail = {"name": name, "scopes": list(scopes), "source": source}
+        session.add(AuditEntry(at=now, actor=actor, verb="create", kind="keys", object=key_id, detail=detail))
     return f"otk_{key_id}_{secret}"
 
 
@@ -57,7 +61,7 @@ def hash_secret(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-def revoke_key(key_id: str, now: datetime) -> bool:
+def revoke_key(key_id: str, now: datetime, actor: str = "command") -> bool:
     """Revoke a key by its id or name; False when there is no live one."""
     with transaction() as session:
         done = session.execute(
@@ -65,7 +69,10 @@ def revoke_key(key_id: str, now: datetime) -> bool:
             .where((ApiKey.key_id == key_id) | (ApiKey.name == key_id), ApiKey.revoked_at.is_(None))
             .values(revoked_at=now)
         )
-        return bool(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
+        found = bool(done.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
+        if found:
+            session.add(AuditEntry(at=now, actor=actor, verb="revoke", kind="keys", object=key_id))
+        return found
 
 
 def keep_payload(
@@ -78,9 +85,15 @@ def keep_payload(
 ) -> None:
     """Keep an authenticated payload aside: refused with ``errors``, or held until its source is mapped.
 
-    Of the headers only those are kept that hold no secret.
+    Of the headers only those are kept that hold no secret; of the refused payloads of a source the last ones.
     """
     with transaction() as session:
+        refused = select(Payload.id).where(Payload.source_id == source_id, Payload.state == "refused")
+        oldest = session.scalar(refused.order_by(Payload.id.desc()).offset(REFUSED_MAX - 1).limit(1))
+        if oldest is not None:
+            session.execute(
+                delete(Payload).where(Payload.source_id == source_id, Payload.state == "refused", Payload.id <= oldest)
+            )
         session.add(
             Payload(
                 source_id=source_id,

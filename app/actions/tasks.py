@@ -69,3 +69,19 @@ def work_task(task_id: int, changes: Mapping[str, Any], comment: str | None, aut
             task.resolved_at = now
         if comment:
             session.add(TaskComment(task_id=task_id, author=author, text=comment, at=now))
+
+
+def take_task(task_id: int, owner: str) -> bool:
+    """Become the owner of an open task that has none; False when somebody else was faster."""
+    with transaction() as session:
+        task = session.scalar(
+            select(Task)
+            .where(Task.id == task_id, Task.owner.is_(None), Task.status.not_in(TASK_CLOSED))
+            .with_for_update()
+        )
+        if task is None:
+            return False
+        task.owner = owner
+        if task.status == "open":
+            task.status = "in_progress"
+        return True

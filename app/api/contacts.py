@@ -69,5 +69,5 @@ def delete_contact(reference: str) -> Any:
     contact_id = find_own_contact(reference, g.key.namespace)
     if contact_id is None:
         abort(404, "No contact of this key's source has this id.")
-    forget(current_app.config["DATA_DIR"] / "mail", erase_contact(contact_id, utcnow()))
+    forget(current_app.config["DATA_DIR"] / "mail", erase_contact(contact_id, utcnow(), actor=g.key.name))
     return "", 204

@@ -1,6 +1,7 @@
 """Events: many at once, each answered for on its own."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from flask import abort, g, jsonify, request
@@ -12,12 +13,14 @@ from app.auth import require
 from app.clock import utcnow
 from app.errors import answer
 from app.extensions import check_rate, dump_json
-from app.inbound.bodies import EVENTS_MAX, BodyError, inflate, parse_json, parse_ndjson, too_much
+from app.inbound.bodies import EVENT_MAX, EVENTS_MAX, BodyError, inflate, parse_json, parse_ndjson, too_much
 from app.inbound.envelopes import EventSchema, read_events
 from app.jobs import ring
 from app.queries.events import find_event
 
 blueprint = Blueprint("events", __name__, description="What happened")
+KEPT_MAX = 5
+"""So many refused items of one request are kept aside."""
 TAKEN = {"id": ["Is taken by another event."]}
 
 
@@ -41,7 +44,8 @@ def post_events() -> Any:
         for number in receipt.clashes:
             position = reading.positions[number]
             rejected[position] = TAKEN
-            keep_payload(g.key.source_id, dump_json(items[position]).encode(), "application/json", {}, TAKEN, now)
+    for position in sorted(rejected)[:KEPT_MAX]:
+        _keep(items[position], rejected[position], now)
     if accepted:
         ring("resolve")
     told = {
@@ -52,6 +56,15 @@ def post_events() -> Any:
     if single and rejected.get(0) is TAKEN:
         return answer(409, "Another event has this id.", errors=TAKEN)
     return jsonify(told), 202 if accepted or duplicates else 422
+
+
+def _keep(item: Any, errors: dict[str, Any], now: datetime) -> None:
+    """A refused item stands on the page of its source, with the reason; what is no JSON at all as its text."""
+    try:
+        body = dump_json(item).encode()
+    except TypeError:
+        body = repr(item).encode()
+    keep_payload(g.key.source_id, body[:EVENT_MAX], "application/json", {}, errors, now)
 
 
 def _items() -> tuple[list[Any], bool]:

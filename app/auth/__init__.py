@@ -10,7 +10,7 @@ from flask import current_app, g, request
 
 from app.actions.sources import hash_secret
 from app.extensions import check_rate
-from app.queries.sources import KnownKey, KnownSource, find_key, find_source
+from app.queries.sources import KnownKey, KnownSource, find_key, find_source, find_widget
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -73,6 +73,10 @@ def may(scope: str) -> bool:
 
 def known_source(slug: str) -> KnownSource | None:
     return _remembered("source", slug, find_source)
+
+
+def known_widget(slug: str) -> KnownSource | None:
+    return _remembered("widget", slug, find_widget)
 
 
 def _remembered(kind: str, name: str, find: Callable[[str], R]) -> R:

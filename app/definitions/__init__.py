@@ -186,11 +186,20 @@ def _named_secrets(catalog: Catalog) -> tuple[dict[str, list[str | None]], list[
     return found, faults
 
 
+def write_definition(kind: str, body: Mapping[str, Any]) -> str:
+    """One object, or the policy, as the YAML text that would define it."""
+    return _write({kind: body if kind == "policy" else [body]})
+
+
+def _write(value: Any) -> str:
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
 def export_definitions() -> dict[str, str]:
     """What is in force, as one YAML text per kind."""
     found = exported_definitions()
     return {
-        kind: yaml.dump({kind: found[kind]}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+        kind: _write({kind: found[kind]})
         for kind in ("policy", *READERS)
         if found.get(kind)
     }

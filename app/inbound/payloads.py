@@ -99,6 +99,24 @@ def _record(source: KnownSource, body: Any, headers: Mapping[str, str], now: dat
     return Taken("duplicate" if receipt.duplicates else "accepted")
 
 
+def try_mapping(
+    source: KnownSource, content_type: str, headers: Mapping[str, str], body: bytes, now: datetime
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The event that a payload would become with the source's mapping, and what is wrong with it; nothing is stored."""
+    try:
+        item = map_payload(source.service, _parse(body, content_type), headers)
+        if item is not None:
+            read_event({"id": "made of the payload", **item}, now)
+    except UnmappablePayload as error:
+        return None, {error.target: [error.message]}
+    except BodyError as error:
+        return None, {"_schema": [str(error)]}
+    except ValidationError as error:
+        messages = error.messages
+        return item, messages if isinstance(messages, dict) else {"_schema": messages}
+    return item, None
+
+
 def read_held_payloads(limit: int) -> int:
     """Read payloads that were held until their source was mapped. Returns how many."""
     held = held_payloads(limit)

@@ -1,8 +1,9 @@
-"""The installation, its API keys, and who leads or lives."""
+"""The installation, its people and API keys, what they changed, and who leads or lives."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Document, Id, Model
@@ -18,6 +19,52 @@ class Installation(Model):
     holdout_salt: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
     sending_stopped_at: Mapped[datetime | None]
+
+
+class User(Model):
+    """A person of the company. ``session_key`` changes with the password, which ends every session."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]  # admin designer manager agent
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"))
+    password_hash: Mapped[str]
+    session_key: Mapped[str]
+    language: Mapped[str | None]
+    zone: Mapped[str | None]
+    theme: Mapped[str | None]  # light or dark; None: as the machine is set
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+    signed_in_at: Mapped[datetime | None]
+
+
+class StartCode(Model):
+    """A one-time link: to make the first account, or to sign in as one that there is."""
+
+    __tablename__ = "start_codes"
+
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class AuditEntry(Model):
+    """Who changed what, and when: written in the transaction of the change itself."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_object", "kind", "object", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    verb: Mapped[str]
+    kind: Mapped[str]
+    object: Mapped[str]
+    detail: Mapped[dict[str, Any] | None] = mapped_column(Document)
 
 
 class ApiKey(Model):

@@ -1,6 +1,6 @@
 """All that is needed to decide a batch of contacts, loaded with one query per kind of thing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.responses import Response
 from app.models.sources import Source
-from app.queries.contacts import complaints, contact_facts, newest_addresses
+from app.queries.contacts import complaint_since, complaints, contact_facts, newest_addresses
 from app.queries.policies import policy_number, rules_of
 from app.queries.segments import segment_conditions
 from app.queries.triggers import CurrentTrigger, current_triggers
@@ -60,8 +60,8 @@ class Batch:
     complaints: dict[int, dict[str, tuple[datetime, datetime | None]]] = field(default_factory=dict)
 
 
-def claim_contacts(limit: int, now: datetime) -> list[int]:
-    """Lock the contacts that have something undecided, passing over those another worker holds."""
+def claim_contacts(limit: int, now: datetime, only: int | None = None) -> list[int]:
+    """Lock the contacts (or the one) that have something undecided, passing over those another worker holds."""
     locks = (
         select(ContactLock.contact_id)
         .where(ContactLock.ready_at <= now)
@@ -69,7 +69,15 @@ def claim_contacts(limit: int, now: datetime) -> list[int]:
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
     )
+    if only is not None:
+        locks = locks.where(ContactLock.contact_id == only)
     return list(db.session.scalars(locks))
+
+
+def take_contact(contact_id: int) -> bool:
+    """Lock one contact, unless somebody else holds it."""
+    lock = select(ContactLock.contact_id).where(ContactLock.contact_id == contact_id)
+    return db.session.scalar(lock.with_for_update(skip_locked=True, key_share=True)) is not None
 
 
 def ready_contacts(limit: int, now: datetime) -> list[int]:
@@ -101,7 +109,7 @@ def load_batch(contact_ids: Sequence[int], limit: int, now: datetime, company_zo
     for current in current_triggers():
         triggers.setdefault(current[2].event, []).append(current)
     number = policy_number()
-    rules = rules_of(number, company_zone, _quota_used(triggers, now))
+    rules = rules_of(number, company_zone, quota_used([t for heard in triggers.values() for t in heard], now))
     batch = Batch(waiting, unfinished, triggers, rules, number)
     heard = [e for e in waiting if e.type in triggers]
     _load_contacts(batch, {e.contact_id for e in heard if e.contact_id}, now)
@@ -133,10 +141,10 @@ def _waiting_events(contact_ids: Collection[int], limit: int) -> list[WaitingEve
     return [WaitingEvent(r[0], r[1], r[2], r[3], r[4], r[5] or {}, r[6], r[7], r[8] or 0, r[9]) for r in rows]
 
 
-def _quota_used(triggers: Mapping[str, list[CurrentTrigger]], now: datetime) -> dict[str, int]:
+def quota_used(triggers: Iterable[CurrentTrigger], now: datetime) -> dict[str, int]:
     """Answers in the running period of every trigger that has a quota."""
     used = {}
-    for trigger_id, _, rule in (t for heard in triggers.values() for t in heard):
+    for trigger_id, _, rule in triggers:
         if quota := rule.sample.quota:
             answers = (
                 select(func.count())
@@ -184,6 +192,18 @@ def _load_contacts(batch: Batch, contact_ids: set[int], now: datetime) -> None:
             addresses={channel: addresses[a.id] for channel, a in reached.get(row.id, {}).items()},
             taken=taken.of_contact(row.id),
         )
+
+
+def present_contact(
+    contact_id: int, rules: Rules, number: int, now: datetime
+) -> tuple[decision.Contact, dict[str, Any]]:
+    """A contact as it would be decided now, and as conditions see it."""
+    batch = Batch([], set(), {}, rules, number)
+    _load_contacts(batch, {contact_id}, now)
+    person = batch.contacts[contact_id]
+    if rules.policy.complaint_opens:
+        person.complaint_since = complaint_since(complaints([contact_id]).get(contact_id, {}), now)
+    return person, batch.trees[contact_id]
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,7 +13,7 @@ from app.models.accounts import Installation
 from app.models.contacts import Address, Contact
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
-from app.queries.contacts import complaint_since, complaints
+from app.queries.contacts import complaint_since, complaints, newest_addresses, references
 from app.queries.decisions import reservations
 from app.queries.events import facts_of_events
 from app.queries.policies import policy_number, rules_of
@@ -93,6 +93,11 @@ def _present(
     return person, address
 
 
+def known_as(invitation: Invitation) -> frozenset[str]:
+    """Every address of the invitation's contact: a popup goes to nobody whom a message could not go to."""
+    return frozenset(a.value for a in newest_addresses([invitation.contact_id])[invitation.contact_id].values())
+
+
 def message_of(invitation: Invitation, company: str) -> Message:
     """The message that hands an invitation over: texts in its language, facts filled in, links signed."""
     send = trigger_version(invitation.trigger_id, invitation.trigger_version).actions[invitation.action]
@@ -164,3 +169,49 @@ def unknown_deliveries(limit: int) -> list[tuple[int, str, datetime | None]]:
         .limit(limit)
     )
     return [(r[0], r[1], r[2]) for r in rows]
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """A delivery as people look at it."""
+
+    id: int
+    state: str
+    channel: str
+    contact_id: int | None
+    contact: str | None
+    name: str | None
+    begun_at: datetime | None
+    act_at: datetime | None
+    error: str | None
+
+
+def delivery_rows(state: str, limit: int) -> list[DeliveryRow]:
+    """Deliveries in a state, the newest first."""
+    rows = db.session.execute(
+        select(Delivery, Contact.id, Contact.name)
+        .outerjoin(Invitation, Invitation.id == Delivery.invitation_id)
+        .outerjoin(Contact, Contact.id == Invitation.contact_id)
+        .where(Delivery.state == state)
+        .order_by(Delivery.id.desc())
+        .limit(limit)
+    ).all()
+    known = references({contact_id for _, contact_id, _ in rows if contact_id})
+    return [
+        DeliveryRow(
+            d.id, d.state, d.channel, contact_id, known.get(contact_id or 0), name, d.begun_at, d.act_at, d.error
+        )
+        for d, contact_id, name in rows
+    ]
+
+
+def outgoing_counts(now: datetime) -> dict[str, int]:
+    """``due`` now, ``planned`` for later, ``sent`` within a day, and ``unknown``."""
+    day = now - timedelta(days=1)
+    queries = {
+        "due": select(func.count()).select_from(Invitation).where(Invitation.due_at <= now),
+        "planned": select(func.count()).select_from(Invitation).where(Invitation.due_at > now),
+        "sent": select(func.count()).select_from(Invitation).where(Invitation.handed_over_at > day),
+        "unknown": select(func.count()).select_from(Delivery).where(Delivery.state == "unknown"),
+    }
+    return {name: db.session.scalar(query) or 0 for name, query in queries.items()}

@@ -1,7 +1,7 @@
 """Why someone was asked or not, gate by gate: decisions read back, with what passed rebuilt from their versions."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,11 +15,12 @@ from app.models.invitations import Invitation
 from app.models.sources import Source
 from app.models.triggers import Trigger
 from app.queries.contacts import contact_facts, references
-from app.queries.decisions import WaitingEvent, make_event, past_events
-from app.queries.policies import rules_of
+from app.queries.decisions import WaitingEvent, make_event, past_events, present_contact, quota_used
+from app.queries.policies import policy_number, rules_of
 from app.queries.segments import segment_conditions
 from app.queries.triggers import current_triggers, trigger_version
-from surveys.decision import NOT_FIRST, Closed, Rung, ladder
+from surveys.conditions import ALWAYS
+from surveys.decision import NOT_FIRST, Closed, Miss, Rung, decide_each, ladder
 from surveys.decision import Event as Happening
 
 
@@ -236,6 +237,51 @@ def _happening(event: Event, source: str) -> Happening:
     )
     first = db.session.scalar(earlier) is None
     return make_event(_stored(event, source), tree, past, segments, first=first)
+
+
+def imagined(contact_id: int, slug: str, now: datetime, company_zone: str) -> Explained | None:
+    """What would be decided for this contact if the trigger's event happened now; None when there is no such trigger.
+
+    The properties are those of the contact's last event of that kind; without any, the condition is taken to hold.
+    """
+    current = next((c for c in current_triggers() if c[2].slug == slug), None)
+    if current is None:
+        return None
+    trigger_id, version, rule = current
+    last = db.session.execute(
+        select(Event, Source.slug)
+        .join(Source, Source.id == Event.source_id)
+        .where(Event.contact_id == contact_id, Event.type == rule.event)
+        .order_by(Event.occurred_at.desc())
+        .limit(1)
+    ).one_or_none()
+    number = policy_number()
+    rules = rules_of(number, company_zone, quota_used([current], now))
+    person, tree = present_contact(contact_id, rules, number, now)
+    block = WaitingEvent(
+        0, "", "", rule.event, now, {}, last[0].properties if last else {}, 0, contact_id, ambiguous=False
+    )
+    windows = dict(rule.condition.needs.events)
+    past = past_events([contact_id], windows, now).get(contact_id, {}) if windows else {}
+    happening = make_event(block, tree, past, segment_conditions(), first=last is None)
+    asked = rule if last else replace(rule, condition=ALWAYS)
+    [result] = decide_each(happening, person, [asked], rules, now)
+    closed = _missed(rule, happening) if isinstance(result, Miss) else result.closed
+    return Explained(
+        event_id=0,
+        trigger_id=trigger_id,
+        event=last[0].external_id if last else "",
+        source=last[1] if last else "",
+        contact=references([contact_id])[contact_id],
+        trigger=slug,
+        outcome="skipped" if isinstance(result, Miss) else result.outcome,
+        reason=closed.reason if closed else None,
+        gates=ladder(asked, happening, person.sampling_id, rules, now, closed),
+        next_possible_at=closed.next_possible_at if closed else None,
+        decided_at=now,
+        trigger_version=version,
+        policy_version=number,
+    )
 
 
 def _missed(rule: Any, happening: Happening) -> Closed | None:

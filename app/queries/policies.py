@@ -1,11 +1,13 @@
 """The contact policy in force, and everything else that rules need besides the triggers."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
 from app.extensions import db, remembered
 from app.models.accounts import Installation
+from app.models.decisions import Decision
 from app.models.policies import PolicyVersion
 from surveys.contact_policy import ContactPolicy, read_policy
 from surveys.decision import Rules
@@ -28,6 +30,21 @@ def policy_definition() -> dict[str, Any] | None:
         select(PolicyVersion.body).order_by(PolicyVersion.number.desc()).limit(1)
     )
     return body
+
+
+def limit_stops(since: datetime) -> tuple[dict[str, int], int]:
+    """How many decisions each limit stopped since then, by its name, and how many decisions there were."""
+    rows = db.session.execute(
+        select(Decision.detail, func.count())
+        .where(Decision.decided_at >= since, Decision.reason == "contact_limit")
+        .group_by(Decision.detail)
+    )
+    stops: dict[str, int] = {}
+    for detail, n in rows:
+        name = (detail or {}).get("rule") or ""
+        stops[name] = stops.get(name, 0) + n
+    total = db.session.scalar(select(func.count()).select_from(Decision).where(Decision.decided_at >= since)) or 0
+    return stops, total
 
 
 def rules_of(number: int, company_zone: str, quota_used: dict[str, int] | None = None) -> Rules:

@@ -1,17 +1,18 @@
 """Sources and the keys that belong to them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from app.extensions import db, unseal
 from app.models.accounts import ApiKey
+from app.models.events import Event
 from app.models.sources import Payload, Source
 from surveys.definition import read
+from surveys.sources import WIDGET, read_source
 from surveys.sources import Source as Service
-from surveys.sources import read_source
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,24 @@ class KnownSource:
 
 def find_source(slug: str) -> KnownSource | None:
     """A source that services may post to; None when there is none, or it takes no payloads."""
+    found = _find(slug)
+    return found if found and found.service.scheme not in ("", WIDGET) else None
+
+
+def find_widget(slug: str) -> KnownSource | None:
+    """A source whose pages may post what their visitors do."""
+    found = _find(slug)
+    return found if found and found.service.scheme == WIDGET else None
+
+
+def _find(slug: str) -> KnownSource | None:
     row = db.session.execute(
         select(Source.id, Source.body, Source.secrets).where(Source.slug == slug, Source.archived_at.is_(None))
     ).one_or_none()
     if row is None:
         return None
     service = read(row.body, read_source)
-    return KnownSource(row.id, service, [unseal(s) for s in row.secrets]) if service.scheme else None
+    return KnownSource(row.id, service, [unseal(s) for s in row.secrets])
 
 
 def source_id(slug: str) -> int | None:
@@ -109,6 +121,95 @@ def list_keys() -> list[tuple[str, str, list[str], datetime, datetime | None]]:
         select(ApiKey.key_id, ApiKey.name, ApiKey.scopes, ApiKey.created_at, ApiKey.revoked_at).order_by(ApiKey.id)
     )
     return [(r[0], r[1], r[2], r[3], r[4]) for r in rows]
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A source in its list: how much came in the last day, when the last event came, what was refused or waits."""
+
+    id: int
+    slug: str
+    body: dict[str, Any]
+    today: int
+    last_at: datetime | None
+    refused: int
+    held: int
+
+
+RECENT_EVENTS = 20_000
+"""So many of the last events are looked through: enough for a day of most companies, and quick for all."""
+
+
+def source_rows(now: datetime) -> list[SourceRow]:
+    """Every source that services can speak through."""
+    recent = select(Event.source_id, Event.received_at).order_by(Event.id.desc()).limit(RECENT_EVENTS).subquery()
+    heard = {
+        source: (n, last)
+        for source, n, last in db.session.execute(
+            select(
+                recent.c.source_id,
+                func.sum(case((recent.c.received_at > now - timedelta(days=1), 1), else_=0)),
+                func.max(recent.c.received_at),
+            ).group_by(recent.c.source_id)
+        )
+    }
+    kept = {
+        (source, state): n
+        for source, state, n in db.session.execute(
+            select(Payload.source_id, Payload.state, func.count())
+            .where(Payload.state.in_(("refused", "held")), Payload.received_at > now - timedelta(days=7))
+            .group_by(Payload.source_id, Payload.state)
+        )
+    }
+    rows = db.session.execute(
+        select(Source.id, Source.slug, Source.body)
+        .where(Source.archived_at.is_(None), Source.slug != "otklik")
+        .order_by(Source.slug)
+    )
+    return [
+        SourceRow(
+            i, slug, body, *heard.get(i, (0, None)), refused=kept.get((i, "refused"), 0), held=kept.get((i, "held"), 0)
+        )
+        for i, slug, body in rows
+    ]
+
+
+@dataclass(frozen=True)
+class KeptPayload:
+    """A payload kept aside, as people look at it."""
+
+    id: int
+    source: str
+    received_at: datetime
+    state: str
+    content_type: str
+    headers: dict[str, str]
+    body: bytes
+    errors: dict[str, Any] | None
+
+
+def _kept() -> Any:
+    return select(
+        Payload.id,
+        Source.slug,
+        Payload.received_at,
+        Payload.state,
+        Payload.content_type,
+        Payload.headers,
+        Payload.body,
+        Payload.errors,
+    ).join(Source, Source.id == Payload.source_id)
+
+
+def last_payloads(source: int, limit: int) -> list[KeptPayload]:
+    """What was kept aside of a source, the newest first."""
+    rows = db.session.execute(_kept().where(Payload.source_id == source).order_by(Payload.id.desc()).limit(limit))
+    return [KeptPayload(*row) for row in rows]
+
+
+def find_payload(payload_id: int) -> KeptPayload | None:
+    row = db.session.execute(_kept().where(Payload.id == payload_id)).one_or_none()
+    return KeptPayload(*row) if row else None
 
 
 def count_payloads() -> dict[str, int]:

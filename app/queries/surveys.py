@@ -21,6 +21,12 @@ def current_surveys() -> dict[str, tuple[int, tuple[str, ...]]]:
     return {slug: (version_id, survey_version(version_id).languages) for slug, version_id in rows.all()}
 
 
+def find_version(version_id: int) -> Form | None:
+    """A version of a survey, or None when there is none with this id."""
+    known = db.session.scalar(select(SurveyVersion.id).where(SurveyVersion.id == version_id))
+    return survey_version(version_id) if known else None
+
+
 @remembered
 def survey_version(version_id: int) -> Form:
     """A version of a survey, ready to be asked."""

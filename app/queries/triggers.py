@@ -1,5 +1,6 @@
 """Triggers in force, read once per version."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -24,6 +25,14 @@ def current_triggers() -> list[CurrentTrigger]:
     return sorted(current, key=lambda t: ranks[t[2].slug])
 
 
+def asks_through(channel: str, event_type: str) -> bool:
+    """Whether an event of this type may lead to a question through this channel."""
+    return any(
+        rule.event == event_type and any(channel in send.channels for _, send in rule.sends)
+        for _, _, rule in current_triggers()
+    )
+
+
 @remembered
 def trigger_version(trigger_id: int, number: int) -> Rule:
     """A version of a trigger, ready to decide with. Versions never change, so neither does this."""
@@ -42,3 +51,23 @@ def trigger_definitions() -> dict[str, dict[str, Any]]:
         .order_by(Trigger.slug)
     )
     return {slug: body for slug, body in rows}
+
+
+def trigger_names() -> dict[str, str]:
+    """What every trigger is called, by slug."""
+    return {slug: body.get("name") or slug for slug, body in trigger_definitions().items()}
+
+
+def trigger_versions(slug: str) -> list[tuple[int, dict[str, Any], datetime]]:
+    """Every version of a trigger, the newest first: number, body, since when."""
+    rows = db.session.execute(
+        select(TriggerVersion.number, TriggerVersion.body, TriggerVersion.created_at)
+        .join(Trigger, Trigger.id == TriggerVersion.trigger_id)
+        .where(Trigger.slug == slug)
+        .order_by(TriggerVersion.number.desc())
+    )
+    return [(number, body, at) for number, body, at in rows]
+
+
+def trigger_id(slug: str) -> int | None:
+    return db.session.scalar(select(Trigger.id).where(Trigger.slug == slug))

@@ -1,0 +1,171 @@
+"""Customers: their story, and why they were asked or not."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.actions.contacts import UnknownContact
+from app.actions.deliveries import unsubscribe_person
+from app.actions.erasure import erase_contact
+from app.admin import blueprint
+from app.admin.reading import event_words
+from app.admin.reasons import outcome_word, plain_reason, rung_words, sentence, survey_name
+from app.admin.tasks import outcome_words
+from app.admin.words import day, moment
+from app.auth.staff import signed_in, staff
+from app.channels.email import forget
+from app.clock import utcnow
+from app.queries.contacts import find_contacts, newest_addresses, view_contact
+from app.queries.explanations import Explained, imagined, missed_conditions
+from app.queries.inbox import tasks_of
+from app.queries.stories import (
+    Happened,
+    count_customers,
+    heard_before,
+    may_see,
+    search_customers,
+    story,
+)
+from app.queries.surveys import survey_definitions
+from app.queries.triggers import trigger_names
+
+SHOWN = 50
+STORY = 120
+KINDS = {
+    "all": None,
+    "asked": ("decision", "message"),
+    "not_asked": ("decision",),
+    "answers": ("answer",),
+    "tasks": ("task",),
+    "events": ("event",),
+}
+
+
+@blueprint.get("/customers")
+@staff("customers")
+def customers() -> Any:
+    words = request.args.get("q", "")[:200]
+    after = request.args.get("after", 0, type=int)
+    found = search_customers(words, department=signed_in().only_department, limit=SHOWN + 1, after=after)
+    return render_template(
+        "admin/customers.html",
+        rows=found[:SHOWN],
+        more=found[SHOWN - 1].id if len(found) > SHOWN else None,
+        q=words,
+        total=count_customers() if signed_in().only_department is None else None,
+    )
+
+
+def find_customer(reference: str) -> int:
+    """The customer that an address of this site means; 404 where there is none, or not for this person."""
+    found = find_contacts(reference)
+    if len(found) != 1 or not may_see(found[0], signed_in().only_department):
+        abort(404)
+    return found[0]
+
+
+@blueprint.get("/customers/<path:reference>")
+@staff("customers")
+def customer(reference: str) -> Any:
+    contact_id = find_customer(reference)
+    zone = current_app.config["COMPANY_ZONE"]
+    view = view_contact(contact_id)
+    if view is None:
+        abort(404)
+    heard = heard_before([contact_id]).get(contact_id, [])
+    kind = request.args.get("show", "all")
+    told = [h for h in story(contact_id, limit=STORY, company_zone=zone) if _wanted(h, kind)]
+    surveys = survey_definitions()
+    why = request.args.get("why", "")
+    return render_template(
+        "admin/customer.html",
+        view=view,
+        reference=reference,
+        days=_by_day(told),
+        kind=kind if kind in KINDS else "all",
+        state=_state(contact_id, heard, view.unsubscribed_at),
+        tasks=tasks_of(contact_id, signed_in().only_department),
+        outcomes=outcome_words(),
+        event_words=event_words,
+        outcome_word=outcome_word,
+        plain_reason=plain_reason,
+        say=lambda found: sentence(found, heard),
+        rungs=lambda found: [(*rung_words(r), r.passed) for r in found.gates],
+        trigger_names=trigger_names(),
+        survey_names={slug: survey_name(surveys, slug) for slug in surveys},
+        why=why,
+        answers=_why(contact_id, why, zone) if why else [],
+    )
+
+
+def _wanted(h: Happened, kind: str) -> bool:
+    kinds = KINDS.get(kind)
+    if kinds is None:
+        return True
+    if h.kind not in kinds:
+        return False
+    if h.decision is None:
+        return True
+    return (h.decision.outcome == "invited") is (kind == "asked")
+
+
+def _by_day(told: list[Happened]) -> list[tuple[str, list[Happened]]]:
+    days: dict[str, list[Happened]] = {}
+    for h in told:
+        days.setdefault(day(h.at), []).append(h)
+    return list(days.items())
+
+
+def _state(contact_id: int, heard: list[datetime], unsubscribed_at: datetime | None) -> str:
+    """In words: whether they can be asked, and when they were asked last."""
+    now = utcnow()
+    past = [at for at in heard if at <= now]
+    if unsubscribed_at:
+        return _("Unsubscribed on %(day)s: nobody writes to them any more.", day=day(unsubscribed_at))
+    if not newest_addresses([contact_id]).get(contact_id):
+        return _("There is no address to reach them at.")
+    if not past:
+        return _("Was never asked yet.")
+    return _("Heard from us last on %(when)s; %(n)d times in all.", when=moment(past[-1]), n=len(past))
+
+
+def _why(contact_id: int, slug: str, zone: str) -> list[tuple[Explained, bool]]:
+    """For one trigger: if its event happened now, and the last events that its condition turned away."""
+    known = trigger_names()
+    if slug not in known:
+        return []
+    found = imagined(contact_id, slug, utcnow(), zone)
+    missed = missed_conditions(contact_id, slug, 5, zone)
+    return [*([(found, True)] if found else []), *((m, False) for m in missed)]
+
+
+@blueprint.post("/customers/unsubscribe")
+@staff("design")
+def unsubscribe_customer() -> Any:
+    reference = request.form.get("reference", "")
+    contact_id = find_customer(reference)
+    unsubscribe_person(contact_id, signed_in().email, utcnow())
+    flash(_("Unsubscribed. Nothing more is sent to this customer."), "good")
+    return redirect(url_for("admin.customer", reference=reference), 303)
+
+
+@blueprint.route("/erase", methods=["GET", "POST"])
+@staff("people")
+def erase_customer() -> Any:
+    """Erasure asks twice: here it says what goes, and wants the reference typed."""
+    reference = request.values.get("reference", "")
+    contact_id = find_customer(reference)
+    fault = None
+    if request.method == "POST":
+        if request.form.get("typed", "").strip() == reference:
+            try:
+                forget(current_app.config["DATA_DIR"] / "mail", erase_contact(contact_id, utcnow(), signed_in().email))
+            except UnknownContact:
+                abort(404)
+            flash(_("Erased. What remains is a keyed hash, so that the address stays left in peace."), "good")
+            return redirect(url_for("admin.customers"), 303)
+        fault = _("This is not what stands above.")
+    view = view_contact(contact_id)
+    return render_template("admin/erase.html", reference=reference, view=view, fault=fault), 422 if fault else 200

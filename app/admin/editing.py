@@ -1,0 +1,223 @@
+"""Definitions changed on screen: as text, with the plan and faults of ``apply``; nobody's work is lost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.actions.definitions import ChangedMeanwhile, apply_definitions, archive_definition
+from app.admin import blueprint
+from app.auth.staff import signed_in, staff
+from app.clock import utcnow
+from app.definitions import LineFault, load_definitions, write_definition
+from app.jobs import ring
+from app.queries.accounts import audit_entries
+from app.queries.definitions import CURRENT, MissingSecret, plan_changes
+from app.queries.policies import policy_definition
+
+PAGE_OF = {
+    "policy": "admin.policy",
+    "surveys": "admin.surveys",
+    "triggers": "admin.triggers",
+    "sources": "admin.sources",
+    "segments": "admin.segments",
+    "departments": "admin.departments",
+    "offers": "admin.offers",
+}
+ONE_OF = {"surveys": "admin.survey", "triggers": "admin.trigger", "sources": "admin.source"}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "policy": {
+        "limits": [{"name": "one-a-month", "max": 1, "per": "30d"}],
+        "exempt": ["service"],
+        "quiet_hours": {"from": "21:00", "to": "09:00", "zone": "contact"},
+        "complaint": {"opens_on": ["complaint.opened"], "closes_on": ["complaint.resolved"]},
+    },
+    "surveys": {
+        "slug": "my-survey",
+        "name": "My survey",
+        "languages": ["en", "ru"],
+        "pages": [
+            {
+                "questions": [
+                    {
+                        "id": "nps",
+                        "type": "nps",
+                        "text": {
+                            "en": "How likely are you to recommend us?",
+                            "ru": "Насколько вероятно, что вы нас порекомендуете?",
+                        },
+                        "required": True,
+                    },
+                    {
+                        "id": "why",
+                        "type": "text",
+                        "long": True,
+                        "text": {"en": "What is the main reason?", "ru": "Какова главная причина?"},
+                    },
+                ]
+            }
+        ],
+        "endings": [{"text": {"en": "Thank you.", "ru": "Спасибо."}}],
+    },
+    "triggers": {
+        "slug": "my-trigger",
+        "name": "My trigger",
+        "status": "draft",
+        "touchpoint": "Upgrade",
+        "when": {"event": "subscription.upgraded"},
+        "sample": {"rate": 0.3, "redraw": "90d"},
+        "then": [{"send": {"survey": "my-survey", "expires": "7d"}}],
+    },
+    "sources": {
+        "slug": "my-service",
+        "scheme": "bearer",
+        "secret": {"env": "MY_SERVICE_SECRET"},
+        "map": {"id": "body.id", "type": "body.type", "contact.email": "body.customer.email"},
+    },
+    "segments": {"slug": "premium", "if": {"field": "contact.attributes.plan", "op": "eq", "value": "premium"}},
+    "departments": {
+        "slug": "care",
+        "name": "Customer care",
+        "email": "care@example.com",
+        "hours": "Mo-Fr 09:00-18:00",
+        "zone": "Europe/Moscow",
+    },
+    "offers": {"slug": "welcome-10", "codes": ["A1B2", "C3D4"]},
+}
+"""What stands in the field when something new is written: the shortest that is of use."""
+
+
+def kind_word(kind: str) -> str:
+    return {
+        "policy": _("contact policy"),
+        "surveys": _("survey"),
+        "triggers": _("trigger"),
+        "sources": _("source"),
+        "segments": _("segment"),
+        "departments": _("department"),
+        "offers": _("bonus"),
+    }[kind]
+
+
+def current_body(kind: str, slug: str) -> dict[str, Any] | None:
+    return policy_definition() if kind == "policy" else CURRENT[kind]().get(slug)
+
+
+def put_in_force(kind: str, slug: str, text: str, made_from: dict[str, Any] | None) -> list[LineFault]:
+    """Apply one definition written as text; returns the faults, none when it is in force.
+
+    Raises :class:`app.actions.definitions.ChangedMeanwhile`.
+    """
+    loaded = load_definitions({_("line"): text})
+    faults = list(loaded.faults)
+    others = {(k, s) for k, bodies in loaded.catalog.bodies.items() for s in bodies} - {(kind, slug)}
+    strange = (loaded.catalog.policy is not None and kind != "policy") or (others and slug)
+    if not faults and strange:
+        faults.append(
+            LineFault(
+                _("line"), 1, _("This page is about one %(kind)s; its slug cannot be changed.", kind=kind_word(kind))
+            )
+        )
+    if not faults:
+        try:
+            apply_definitions(
+                loaded.catalog,
+                loaded.secrets,
+                prune=False,
+                now=utcnow(),
+                actor=signed_in().email,
+                made_from={(kind, slug): made_from} if slug or kind == "policy" else {},
+            )
+        except MissingSecret as error:
+            faults.append(LineFault(_("line"), 1, str(error)))
+        else:
+            ring("read_held")
+    return faults
+
+
+@blueprint.route("/as-text/<kind>", methods=["GET", "POST"], defaults={"slug": ""})
+@blueprint.route("/as-text/<kind>/<slug>", methods=["GET", "POST"])
+@staff("design")
+def as_text(kind: str, slug: str) -> Any:
+    """One definition as YAML; without a slug a new one, or the policy."""
+    if kind not in PAGE_OF:
+        abort(404)
+    present = current_body(kind, slug) if slug or kind == "policy" else None
+    if slug and present is None:
+        abort(404)
+    if request.method == "GET":
+        text = write_definition(kind, _shown(kind, present) or EXAMPLES[kind])
+        return _page(kind, slug, text, made_from=present)
+    text, made_from = request.form.get("text", ""), orjson.loads(request.form.get("made_from") or "null")
+    if request.form.get("verb") == "check":
+        loaded = load_definitions({_("line"): text})
+        changes = [] if loaded.faults else _plan(loaded)
+        return _page(kind, slug, text, made_from=made_from, faults=loaded.faults, changes=changes)
+    try:
+        faults = put_in_force(kind, slug, text, made_from)
+    except ChangedMeanwhile as error:
+        return _page(kind, slug, text, made_from=error.present, conflict=error), 409
+    if faults:
+        return _page(kind, slug, text, made_from=made_from, faults=faults), 422
+    flash(_("In force."), "good")
+    if slug and kind in ONE_OF:
+        return redirect(url_for(ONE_OF[kind], slug=slug), 303)
+    return redirect(url_for(PAGE_OF[kind]), 303)
+
+
+def _plan(loaded: Any) -> list[str]:
+    try:
+        return [str(c).strip() for c in plan_changes(loaded.catalog, loaded.secrets, prune=False)]
+    except MissingSecret as error:
+        return [str(error)]
+
+
+def _shown(kind: str, body: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A source keeps its secret unless another is named."""
+    if kind == "sources" and body and "secret" in body:
+        return body | {"secret": {"keep": True}}
+    return body
+
+
+def _page(  # noqa: PLR0913 what one page shows
+    kind: str,
+    slug: str,
+    text: str,
+    *,
+    made_from: dict[str, Any] | None,
+    faults: Any = (),
+    changes: Any = None,
+    conflict: ChangedMeanwhile | None = None,
+) -> str:
+    return render_template(
+        "admin/as_text.html",
+        kind=kind,
+        kind_word=kind_word(kind),
+        slug=slug,
+        text=text,
+        made_from=orjson.dumps(made_from).decode(),
+        faults=faults,
+        changes=changes,
+        conflict=conflict,
+        theirs=write_definition(kind, conflict.present or {}) if conflict else "",
+        last_change=next(iter(audit_entries(before=None, limit=1, kind=kind, name=slug or "policy")), None),
+        back=url_for(ONE_OF[kind], slug=slug) if slug and kind in ONE_OF else url_for(PAGE_OF[kind]),
+    )
+
+
+@blueprint.post("/archive/<kind>/<slug>")
+@staff("design")
+def archive(kind: str, slug: str) -> Any:
+    """Take something out of force; what was asked and answered stays."""
+    if kind not in CURRENT or not archive_definition(kind, slug, actor=signed_in().email, now=utcnow()):
+        abort(404)
+    flash(_("Archived. Its history stays; define it again under the same slug to bring it back."), "good")
+    return redirect(url_for(PAGE_OF[kind]), 303)
+
+
+def changed_body(body: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A body with some of its fields set, or left out where the new value is None; the order of fields stays."""
+    merged = {**body, **changes}
+    return {k: v for k, v in merged.items() if v is not None}

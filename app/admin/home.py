@@ -1,0 +1,201 @@
+"""Home: one sentence, what needs somebody, the loop from event to task; search; and where else to go."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.admin import blueprint
+from app.admin.reasons import short_reason, survey_name
+from app.admin.shell import navigation
+from app.admin.words import span
+from app.auth.staff import signed_in, staff, zone_of
+from app.clock import utcnow
+from app.queries.attention import loop_counts, silent_sources
+from app.queries.catalogue import trigger_rows
+from app.queries.deliveries import outgoing_counts
+from app.queries.events import count_pending
+from app.queries.inbox import inbox_counts, open_tasks_by_due, own_words
+from app.queries.policies import policy_number
+from app.queries.sources import source_rows
+from app.queries.stories import latest_answers, search_customers
+from app.queries.surveys import survey_definitions
+from app.queries.triggers import trigger_names
+
+ROWS = 5
+JUST_IN = 8
+
+
+@blueprint.get("/home")
+@staff("home")
+def home() -> Any:
+    now = utcnow()
+    days = 7 if request.args.get("days") == "7" else 1
+    begin = _begin(days)
+    loop = loop_counts(begin, now)
+    rows = trigger_rows(now - timedelta(days=7))
+    needs = _attention(now)
+    steps = [] if loop.events or needs or latest_answers(1) else _first_steps()
+    return render_template(
+        "admin/home.html",
+        days=days,
+        loop=_loop(loop),
+        sentence=_sentence(loop, needs, days),
+        needs=needs[:ROWS],
+        answers=_just_in(),
+        live=[r for r in rows if r.rule.status in ("live", "pilot") and r.surveys][:8],
+        steps=steps,
+        empty=not loop.events and not latest_answers(1),
+    )
+
+
+def _begin(days: int) -> datetime:
+    zone = zone_of(signed_in())
+    today = datetime.combine(utcnow().astimezone(zone).date(), time(0), zone)
+    return today - timedelta(days=days - 1)
+
+
+def _sentence(loop: Any, needs: list[dict[str, str]], days: int) -> str:
+    if needs:
+        return _("Needs you: %(what)s.", what=", ".join(n["short"] for n in needs[:2]))
+    when = _("today") if days == 1 else _("in 7 days")
+    return _(
+        "All quiet: %(events)s %(when)s, %(asked)s, %(answered)s.",
+        events=ngettext("%(num)d event", "%(num)d events", loop.events),
+        when=when,
+        asked=ngettext("%(num)d customer asked", "%(num)d customers asked", loop.asked),
+        answered=ngettext("%(num)d answered", "%(num)d answered", loop.answered),
+    )
+
+
+def _attention(now: datetime) -> list[dict[str, str]]:
+    """What needs somebody, each with its verb and where to go."""
+    who = signed_in()
+    found = _overdue(now)
+    if who.may("sending"):
+        found += _stuck(now)
+    if who.may("sources"):
+        found += _faulty_sources(now)
+    if who.may("design") and trigger_names() and not policy_number():
+        said = _("no contact policy")
+        found.append(
+            _need(said, _("Nothing protects customers from too many questions."), _("Read"), url_for("admin.policy"))
+        )
+    return found
+
+
+def _overdue(now: datetime) -> list[dict[str, str]]:
+    counts = inbox_counts(department=None, owner=None, now=now, end_of_day=now)
+    if not counts.overdue:
+        return []
+    first = open_tasks_by_due(department=None, owner=None, limit=1)[0]
+    said = ngettext("%(num)d overdue task", "%(num)d overdue tasks", counts.overdue)
+    return [_need(said, first.title, _("Open"), url_for("admin.task", task_id=first.id))]
+
+
+def _stuck(now: datetime) -> list[dict[str, str]]:
+    """Sendings nobody is sure of, and events that were set aside."""
+    found = []
+    if unknown := outgoing_counts(now)["unknown"]:
+        said = ngettext("%(num)d sending nobody is sure of", "%(num)d sendings nobody is sure of", unknown)
+        found.append(_need(said, _("It may or may not have arrived."), _("Settle"), url_for("admin.sending")))
+    if dead := count_pending()[1]:
+        said = ngettext("%(num)d event set aside", "%(num)d events set aside", dead)
+        found.append(_need(said, _("It failed five times."), _("Look"), url_for("admin.sending")))
+    return found
+
+
+def _faulty_sources(now: datetime) -> list[dict[str, str]]:
+    found = []
+    for row in source_rows(now):
+        if row.refused:
+            said = ngettext("%(num)d refused payload", "%(num)d refused payloads", row.refused)
+            name = row.body.get("name") or row.slug
+            found.append(_need(f"{said} ({name})", "", _("Look"), url_for("admin.source", slug=row.slug)))
+    for slug, name, silence in silent_sources(now):
+        said = _("%(name)s is silent for %(time)s", name=name, time=span(silence))
+        found.append(_need(said, "", _("Look"), url_for("admin.source", slug=slug)))
+    return found
+
+
+def _need(short: str, more: str, verb: str, url: str) -> dict[str, str]:
+    return {"short": short, "more": more, "verb": verb, "url": url}
+
+
+def _loop(loop: Any) -> list[dict[str, Any]]:
+    """Seven numbers, each with its list, and the largest loss before it in words."""
+    reason, lost = loop.worst
+    worst = f"{lost}: {short_reason(reason)}" if reason else ""
+    return [
+        {
+            "n": loop.events,
+            "name": _("Events"),
+            "url": url_for("admin.sources") if signed_in().may("sources") else "",
+            "loss": "",
+        },
+        {"n": loop.matched, "name": _("Matched"), "url": url_for("admin.decisions"), "loss": ""},
+        {"n": loop.in_sample, "name": _("In sample"), "url": url_for("admin.decisions"), "loss": ""},
+        {"n": loop.asked, "name": _("Asked"), "url": url_for("admin.decisions", outcome="invited"), "loss": worst},
+        {"n": loop.sent, "name": _("Sent"), "url": url_for("admin.sending"), "loss": ""},
+        {"n": loop.answered, "name": _("Answered"), "url": "/dashboards/", "loss": ""},
+        {"n": loop.tasks, "name": _("Tasks"), "url": url_for("admin.tasks"), "loss": ""},
+    ]
+
+
+def _just_in() -> list[dict[str, Any]]:
+    surveys = survey_definitions()
+    return [
+        {"answer": a, "words": own_words(a.answers), "survey": survey_name(surveys, a.survey)}
+        for a in latest_answers(JUST_IN)
+    ]
+
+
+@blueprint.get("/home/just-in")
+@staff("home")
+def just_in() -> Any:
+    """The list *Just in* alone, for the page to take over."""
+    return render_template("admin/_just_in.html", answers=_just_in())
+
+
+def _first_steps() -> list[tuple[str, bool, str]]:
+    """What a new installation needs: each step ticks itself."""
+    return [
+        (_("Connect a source"), False, url_for("admin.source", slug="api") if signed_in().may("sources") else ""),
+        (_("Make a survey"), bool(survey_definitions()), url_for("admin.surveys")),
+        (
+            _("Turn on a trigger"),
+            any(r.rule.status in ("live", "pilot") for r in trigger_rows(utcnow())),
+            url_for("admin.triggers"),
+        ),
+        (_("See the first answer"), False, ""),
+    ]
+
+
+@blueprint.get("/search")
+@staff("self")
+def search() -> Any:
+    """One field for everything: a customer, a survey, a trigger, a task."""
+    who, words = signed_in(), request.args.get("q", "").strip()[:200]
+    if words.startswith("#") and words[1:].isdigit():
+        return redirect(url_for("admin.task", task_id=min(int(words[1:]), 2**62)))
+    lower = words.lower()
+    surveys = survey_definitions() if who.may("read") and words else {}
+    named = {slug: survey_name(surveys, slug) for slug in surveys}
+    triggers = trigger_names() if who.may("read") and words else {}
+    customers = search_customers(words, department=who.only_department, limit=20) if words else []
+    return render_template(
+        "admin/search.html",
+        q=words,
+        customers=customers,
+        surveys={s: n for s, n in named.items() if lower in n.lower() or lower in s},
+        triggers={s: n for s, n in triggers.items() if lower in n.lower() or lower in s},
+    )
+
+
+@blueprint.get("/more")
+@staff("self")
+def more() -> Any:
+    """On a phone: every page that is not in the bar."""
+    return render_template("admin/more.html", rows=[p for p in navigation() if not p.phone])

@@ -1,0 +1,88 @@
+"""The contact policy read aloud, its limits in a form, and what each of them stopped."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+
+from app.actions.definitions import ChangedMeanwhile
+from app.admin import blueprint
+from app.admin.editing import changed_body, current_body, put_in_force
+from app.admin.reading import limit_words, policy_sentences
+from app.auth.staff import staff
+from app.clock import utcnow
+from app.definitions import write_definition
+from app.queries.policies import limit_stops, policy_number, policy_version
+
+SEEN = timedelta(days=30)
+
+
+@blueprint.get("/policy")
+@staff("read")
+def policy() -> Any:
+    return _page(policy_number())
+
+
+def _page(number: int, status: int = 200, **more: Any) -> Any:
+    held = policy_version(number)
+    stops, decided = limit_stops(utcnow() - SEEN)
+    return render_template(
+        "admin/policy.html",
+        sentences=policy_sentences(held),
+        limits=[(limit, limit_words(limit), _stopped(stops.get(limit.name, 0), decided)) for limit in held.limits],
+        quiet=held.quiet_hours,
+        number=number,
+        form=FlaskForm(),
+        **more,
+    ), status
+
+
+def _stopped(stops: int, decided: int) -> str:
+    if not stops:
+        return _("never stopped anything in the last 30 days")
+    return _("stopped %(share)s %% of decisions in the last 30 days", share=f"{100 * stops / decided:.0f}")
+
+
+@blueprint.post("/policy")
+@staff("design")
+def change_policy() -> Any:
+    """Limits and quiet hours from the form; everything else of the policy stays as it is."""
+    number = policy_number()
+    body = current_body("policy", "") or {}
+    typed = request.form
+    limits = []
+    for n, limit in enumerate(body.get("limits", ())):
+        if typed.get(f"remove-{n}"):
+            continue
+        limits.append(
+            {**limit, "max": _number(typed.get(f"max-{n}")), "per": _days(typed.get(f"per-{n}"), limit["per"])}
+        )
+    if typed.get("new-max") or typed.get("new-per"):
+        names = {limit["name"] for limit in limits}
+        name = next(f"limit-{n}" for n in range(1, 1000) if f"limit-{n}" not in names)
+        limits.append({"name": name, "max": _number(typed.get("new-max")), "per": _days(typed.get("new-per"), "")})
+    begin, end = typed.get("quiet-from", ""), typed.get("quiet-to", "")
+    quiet = {**(body.get("quiet_hours") or {"zone": "contact"}), "from": begin, "to": end} if begin or end else None
+    wanted = changed_body(body, {"limits": limits or None, "quiet_hours": quiet})
+    made_from = current_body("policy", "") if typed.get("number") == str(number) else {"changed": True}
+    try:
+        faults = put_in_force("policy", "", write_definition("policy", wanted), made_from)
+    except ChangedMeanwhile:
+        return _page(number, 409, conflict=True, typed=typed)
+    if faults:
+        return _page(number, 422, faults=faults, typed=typed)
+    flash(_("In force: it holds from the next decision and the next hand-over on."), "good")
+    return redirect(url_for("admin.policy"), 303)
+
+
+def _number(text: str | None) -> Any:
+    """A number as typed; what is none is left for the check to name."""
+    return int(text) if text and text.strip().isdigit() else text or ""
+
+
+def _days(text: str | None, before: str) -> str:
+    """Days as typed; a limit that was written in other units stays so while its days do."""
+    clean = (text or "").strip()
+    return before if not clean.isdigit() or f"{clean}d" == before else f"{clean}d"

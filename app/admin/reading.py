@@ -1,0 +1,191 @@
+"""Definitions read aloud: a trigger as four sentences, a condition and a policy in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.admin.reasons import channel_word, class_word, often, percent, value_word
+from app.admin.words import chosen, span
+from surveys.contact_policy import ContactPolicy, Limit
+from surveys.triggers import Notify, Send, SetAttribute, Task, Trigger
+
+
+def field_words(path: Any) -> str:
+    """``properties.amount`` → ``amount``; ``answers.nps`` → ``the answer to “nps”``."""
+    if isinstance(path, dict):
+        return aggregate_words(path)
+    first, dot, rest = str(path).partition(".")
+    if first == "answers":
+        return _("the answer to “%(question)s”", question=rest)
+    name = (rest.removeprefix("attributes.") if dot else first).replace("_", " ").replace(".", " ")
+    return {"segments": _("segments"), "locale": _("language")}.get(name, name)
+
+
+def aggregate_words(tree: Mapping[str, Any]) -> str:
+    """An aggregate over past events."""
+    kind = tree.get("events", "")
+    within = _(" in %(time)s", time=_written_span(tree["within"])) if tree.get("within") else ""
+    for op, words in (("sum", _("sum of %(what)s")), ("avg", _("average of %(what)s"))):
+        if op in tree:
+            what = str(tree[op]).rpartition(".")[2] if isinstance(tree[op], str) else op
+            return (words % {"what": what}) + _(" over %(event)s%(within)s", event=event_words(kind), within=within)
+    if "last_days" in tree:
+        return _("days since the last %(event)s", event=event_words(kind))
+    return _("number of %(event)s%(within)s", event=event_words(kind), within=within)
+
+
+def _written_span(text: Any) -> str:
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    value = str(text)
+    known = value[:-1].isdigit() and value[-1:] in units
+    return span(int(value[:-1]) * units[value[-1]]) if known else value
+
+
+def event_words(kind: str) -> str:
+    """``subscription.upgraded`` → ``subscription upgraded``."""
+    return kind.replace(".", " ").replace("_", " ")
+
+
+def condition_words(tree: Any) -> str:
+    """A condition tree as one sentence."""
+    if not isinstance(tree, dict):
+        return _("always")
+    for key, joint in (("all", _(" and ")), ("any", _(" or "))):
+        if key in tree:
+            parts = [condition_words(t) for t in tree[key]]
+            return joint.join(f"({p})" if joint in p or _(" or ") in p else p for p in parts)
+    if "not" in tree:
+        return _("not (%(what)s)", what=condition_words(tree["not"]))
+    return _clause_words(tree)
+
+
+def _clause_words(clause: Mapping[str, Any]) -> str:
+    field = field_words(clause.get("field") if "field" in clause else clause)
+    op, value = clause.get("op", ""), clause.get("value")
+    shown = _value(value)
+    words = {
+        "eq": _("%(field)s is %(value)s"),
+        "ne": _("%(field)s is not %(value)s"),
+        "lt": _("%(field)s is less than %(value)s"),
+        "lte": _("%(field)s is at most %(value)s"),
+        "gt": _("%(field)s is more than %(value)s"),
+        "gte": _("%(field)s is at least %(value)s"),
+        "in": _("%(field)s is one of %(value)s"),
+        "not_in": _("%(field)s is none of %(value)s"),
+        "contains": _("%(field)s contains %(value)s"),
+        "starts_with": _("%(field)s begins with %(value)s"),
+        "ends_with": _("%(field)s ends with %(value)s"),
+        "exists": _("%(field)s is known"),
+        "missing": _("%(field)s is not known"),
+        "between": _("%(field)s is between %(value)s"),
+        "within_days": _("%(field)s is within %(value)s days"),
+    }.get(op, "%(field)s " + str(op) + " %(value)s")
+    return words % {"field": field, "value": shown}
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        times = value.get("times")
+        field = field_words(value.get("field") if "field" in value else value)
+        return _("%(times)s × %(field)s", times=value_word(times), field=field) if times else field
+    return value_word(value)
+
+
+def when_words(trigger: Trigger) -> str:
+    said = event_words(trigger.event)
+    return _("%(event)s, the first time", event=said) if trigger.first_only else _("%(event)s, each time", event=said)
+
+
+def sample_words(trigger: Trigger) -> list[str]:
+    sample = trigger.sample
+    said = [_("ask %(share)s", share=percent(sample.rate)) if sample.rate < 1 else _("ask everyone")]
+    if sample.rate < 1:
+        said.append(
+            _("a new draw every %(time)s", time=span(sample.redraw)) if sample.redraw else _("the draw holds for good")
+        )
+    if sample.holdout:
+        said.append(_("keep %(share)s never asked", share=percent(sample.holdout)))
+    if sample.quota:
+        said.append(
+            ngettext(
+                "stop at %(num)d answer per %(time)s",
+                "stop at %(num)d answers per %(time)s",
+                sample.quota.responses,
+                time=span(sample.quota.per),
+            )
+        )
+    return said
+
+
+def action_words(action: Any, surveys: Mapping[str, str], departments: Mapping[str, str]) -> str:
+    """What follows, in words; ``surveys`` and ``departments`` are names by slug."""
+    match action:
+        case Send(survey=None):
+            return _("say “%(text)s” by %(channels)s", text=chosen(action.text), channels=_channels(action))
+        case Send():
+            told = _(
+                "send %(survey)s by %(channels)s %(when)s",
+                survey=surveys.get(action.survey or "", action.survey),
+                channels=_channels(action),
+                when=_("after %(time)s", time=span(action.delay)) if action.delay else _("at once"),
+            )
+            return told + (_("; give up after %(time)s", time=span(action.expires)) if action.expires else "")
+        case Task():
+            due = _(", due in %(time)s of working time", time=span(action.due)) if action.due else ""
+            name = departments.get(action.department, action.department)
+            return _("open a task for %(department)s: “%(title)s”%(due)s", department=name, title=action.title, due=due)
+        case Notify():
+            return _(
+                "tell %(channel)s: “%(text)s”",
+                channel=departments.get(action.channel, action.channel),
+                text=action.text,
+            )
+        case SetAttribute():
+            return _("remember %(what)s as “%(name)s”", what=field_words(action.source), name=action.attribute)
+    raise TypeError(type(action).__name__)
+
+
+def _channels(send: Send) -> str:
+    return _(", else ").join(channel_word(c) for c in send.channels)
+
+
+def limit_words(limit: Limit) -> str:
+    """One limit as a sentence."""
+    what = []
+    if limit.classes:
+        what.append(", ".join(class_word(c) for c in sorted(limit.classes)))
+    if limit.channels:
+        what.append(", ".join(channel_word(c) for c in sorted(limit.channels)))
+    what += sorted(limit.surveys) + sorted(limit.triggers)
+    about = "; ".join(what)
+    if about:
+        return _("Messages of the kind “%(what)s”: at most %(often)s.", what=about, often=often(limit))
+    return _("Nobody hears from us more than %(often)s.", often=often(limit))
+
+
+def policy_sentences(policy: ContactPolicy) -> list[str]:
+    """The policy read aloud."""
+    said = [limit_words(limit) for limit in policy.limits] or [_("There is no limit on how often somebody is asked.")]
+    if quiet := policy.quiet_hours:
+        hours = {"begin": quiet.begin.strftime("%H:%M"), "end": quiet.end.strftime("%H:%M")}
+        said.append(
+            (_("Nothing between %(begin)s and %(end)s where the customer lives.") if quiet.of_contact
+             else _("Nothing between %(begin)s and %(end)s, company time.")) % hours
+        )  # fmt: skip
+    if policy.complaint_opens:
+        said.append(_("Whoever has an open complaint is left in peace."))
+    if policy.consent_required:
+        scopes = ", ".join(sorted(_scope_word(s) for s in policy.consent_required))
+        said.append(_("Only with consent: %(scopes)s.", scopes=scopes))
+    if policy.exempt:
+        said.append(
+            _("These count in no limit: %(kinds)s.", kinds=", ".join(sorted(class_word(c) for c in policy.exempt)))
+        )
+    return said
+
+
+def _scope_word(scope: str) -> str:
+    word = class_word(scope)
+    return word if word != scope else channel_word(scope)

@@ -1,0 +1,259 @@
+"""A "no" is a sentence, never a code; so are the checks on the way to it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.admin.words import chosen, day, number, span
+from app.queries.explanations import Explained
+from app.queries.policies import policy_version
+from app.queries.triggers import trigger_names
+from surveys.contact_policy import Limit
+from surveys.decision import Rung
+
+
+def channel_word(channel: str) -> str:
+    return {"email": _("e-mail"), "sms": "SMS", "telegram": "Telegram", "web": _("popup")}.get(channel, channel)
+
+
+def class_word(class_: str) -> str:
+    return {
+        "relationship": _("about us"),
+        "transactional": _("about this visit"),
+        "service": _("service message"),
+        "marketing": _("advertising"),
+    }.get(class_, class_)
+
+
+def outcome_word(outcome: str) -> str:
+    return {"invited": _("Asked"), "deferred": _("Waiting"), "skipped": _("Not asked"), "acted": _("Done")}[outcome]
+
+
+def often(limit: Limit) -> str:
+    """``once in 30 days``."""
+    if limit.max == 0:
+        return _("never")
+    times = _("once") if limit.max == 1 else ngettext("%(num)d time", "%(num)d times", limit.max)
+    return _("%(times)s in %(time)s", times=times, time=span(limit.per))
+
+
+def percent(part: float | None) -> str:
+    return f"{number(100 * (part or 0), 1)} %"
+
+
+def _moment_of(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def status_word(status: str) -> str:
+    return {
+        "draft": _("a draft"),
+        "paused": _("on pause"),
+        "pilot": _("a pilot"),
+        "live": _("live"),
+        "archived": _("archived"),
+    }.get(status, status)
+
+
+def field_word(path: str) -> str:
+    """A field as a person would call it: ``properties.amount gte`` → ``amount``."""
+    return path.split(" ", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1].replace("_", " ") or path
+
+
+def sentence(found: Explained, heard: Sequence[datetime] = ()) -> str:
+    """What a decision says, in one sentence. ``heard``: when messages to this customer counted."""
+    if found.outcome == "invited":
+        return _("All checks passed.")
+    if found.outcome == "acted":
+        return _("All checks passed; nobody had to be asked.")
+    closing = next((g for g in reversed(found.gates) if not g.passed), None)
+    return because(found.reason or "", closing, found, heard)
+
+
+def because(reason: str, closing: Rung | None, found: Explained, heard: Sequence[datetime] = ()) -> str:
+    """The sentence of a reason, filled with what the closing gate saw."""
+    gate = closing or Rung("", passed=False)
+    if reason == "contact_limit":
+        return _limit_sentence(found, gate.rule or "", heard)
+    if reason == "not_sampled":
+        return _sample_sentence(gate, found.next_possible_at)
+    return FILLED[reason](gate) if reason in FILLED else plain_reason(reason)
+
+
+FILLED: Mapping[str, Callable[[Rung], str]] = {
+    "condition": lambda g: _condition_sentence(g.rule or "", g.observed, g.limit),
+    "superseded": lambda g: _("Another survey went first: %(name)s.", name=trigger_names().get(g.rule or "", g.rule)),
+    "stale": lambda g: _stale_sentence(g.observed, g.limit),
+    "quota_full": lambda g: _(
+        "%(n)s of %(all)s answers of this period are in.", n=number(g.observed), all=number(g.limit)
+    ),
+    "not_live": lambda g: _("The trigger was %(status)s at that moment.", status=status_word(str(g.observed))),
+    "complaint_open": lambda g: _(
+        "A complaint is open since %(day)s; we leave them in peace.", day=day(_moment_of(g.observed))
+    ),
+    "unsubscribed": lambda g: _("Unsubscribed on %(day)s.", day=day(_moment_of(g.observed))),
+    "suppressed": lambda g: _("The address bounces since %(day)s.", day=day(_moment_of(g.observed))),
+    "no_consent": lambda g: _("No consent for %(what)s.", what=class_word(g.rule or "")),
+    "unreachable": lambda g: _("No address for %(channel)s.", channel=channel_word(g.rule or "")),
+}
+"""Reasons whose sentence says what was seen."""
+
+
+def _sample_sentence(gate: Rung, until: datetime | None) -> str:
+    if until is None:
+        return _("Not in the sample of %(share)s.", share=percent(gate.limit))
+    return _(
+        "Not in the sample of %(share)s; this draw holds until %(day)s.", share=percent(gate.limit), day=day(until)
+    )
+
+
+def plain_reason(reason: str) -> str:
+    """A reason without what was seen: for counts, and where nothing more is known."""
+    return {
+        "contact_limit": _("The contact limit was reached."),
+        "not_sampled": _("Not in the sample."),
+        "holdout": _("In the control group that is never asked."),
+        "quota_full": _("Enough answers of this period are in."),
+        "superseded": _("Another survey went first."),
+        "complaint_open": _("A complaint is open; we leave them in peace."),
+        "crisis": _("Paused: crisis mode."),
+        "no_consent": _("There is no consent."),
+        "unsubscribed": _("Unsubscribed."),
+        "unreachable": _("There is no address."),
+        "suppressed": _("The address bounces."),
+        "unknown_contact": _("The event does not say who it was about."),
+        "ambiguous_contact": _("The event names two different customers."),
+        "condition": _("The condition did not hold."),
+        "stale": _("Came too late to ask."),
+        "expired": _("Waited too long: too late to ask."),
+        "cancelled": _("Called off."),
+        "answered": _("Already answered."),
+        "not_live": _("The trigger was not live at that moment."),
+        "loop": _("Stopped: one answer led to the next too many times."),
+    }.get(reason, reason)
+
+
+def short_reason(reason: str) -> str:
+    """Two words for a chart or a list."""
+    return {
+        "contact_limit": _("contact limit"),
+        "not_sampled": _("not in the sample"),
+        "holdout": _("control group"),
+        "quota_full": _("enough answers"),
+        "superseded": _("another survey went first"),
+        "complaint_open": _("complaint open"),
+        "no_consent": _("no consent"),
+        "unsubscribed": _("unsubscribed"),
+        "unreachable": _("no address"),
+        "suppressed": _("address bounces"),
+        "unknown_contact": _("customer not named"),
+        "ambiguous_contact": _("two customers named"),
+        "condition": _("condition"),
+        "stale": _("too late"),
+        "not_live": _("not live"),
+        "loop": _("loop"),
+    }.get(reason, reason)
+
+
+def _limit_sentence(found: Explained, rule: str, heard: Sequence[datetime]) -> str:
+    limits = policy_version(found.policy_version or 0).limits
+    limit = next((one for one in limits if one.name == rule), None)
+    if limit is None:
+        return plain_reason("contact_limit")
+    before = [at for at in heard if at <= found.decided_at]
+    if not before:
+        planned = min((at for at in heard if at > found.decided_at), default=None)
+        if planned is None:
+            return _("The limit is %(often)s, and it was reached.", often=often(limit))
+        return _("A message to them is planned already; the limit is %(often)s.", often=often(limit))
+    apart = max(found.decided_at - before[-1], timedelta(seconds=1))
+    return _("Heard from us %(time)s before; the limit is %(often)s.", time=span(apart), often=often(limit))
+
+
+def _condition_sentence(rule: str, observed: Any, limit: Any) -> str:
+    if rule == "occurrence":
+        return _("It was not the first time.")
+    what = field_word(rule) or _("the condition")
+    op = rule.split(" ")[1] if " " in rule else ""
+    if observed is None:
+        return _("%(what)s is not known.", what=what.capitalize())
+    wanted = {
+        "eq": _("asked for %(value)s"),
+        "ne": _("asked if not %(value)s"),
+        "lt": _("asked below %(value)s"),
+        "lte": _("asked up to %(value)s"),
+        "gt": _("asked above %(value)s"),
+        "gte": _("asked from %(value)s"),
+    }.get(op, _("asked: %(value)s"))
+    return _(
+        "%(what)s was %(seen)s, %(wanted)s.",
+        what=what.capitalize(),
+        seen=value_word(observed),
+        wanted=wanted % {"value": value_word(limit)},
+    )
+
+
+def value_word(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, int | float):
+        return number(value, 2)
+    if isinstance(value, list):
+        return ", ".join(value_word(v) for v in value)
+    return "–" if value is None else str(value)
+
+
+def _stale_sentence(observed: Any, limit: Any) -> str:
+    if isinstance(observed, int | float) and isinstance(limit, int | float):
+        return _("The event came %(time)s late.", time=span(int(observed)))
+    return _("Would have waited until %(day)s: too late to ask.", day=day(_moment_of(observed)))
+
+
+GATES = {
+    "depth": lambda: _("Not a chain of answers without end"),
+    "live": lambda: _("The trigger is live"),
+    "fresh": lambda: _("The event is fresh"),
+    "condition": lambda: _("The condition holds"),
+    "sample": lambda: _("In the sample"),
+    "contact": lambda: _("We know who it is about"),
+    "consent": lambda: _("There is consent"),
+    "unsubscribe": lambda: _("Not unsubscribed"),
+    "suppression": lambda: _("The address takes mail"),
+    "complaint": lambda: _("No open complaint"),
+    "holdout": lambda: _("Not in the control group"),
+    "quota": lambda: _("Answers are still wanted"),
+    "reachable": lambda: _("There is an address"),
+    "limits": lambda: _("Contact limits"),
+    "priority": lambda: _("No other survey goes first"),
+}
+
+
+def rung_words(rung: Rung) -> tuple[str, str]:
+    """A check by its name, and what it saw and allowed."""
+    name = GATES[rung.gate]() if rung.gate in GATES else rung.gate
+    seen = ""
+    if rung.gate in ("sample", "holdout") and rung.observed is not None:
+        seen = _(
+            "lot %(lot)s, limit %(limit)s", lot=number(float(rung.observed), 4), limit=number(float(rung.limit or 0), 4)
+        )
+    elif rung.gate == "fresh" and isinstance(rung.observed, int | float):
+        seen = _(
+            "%(time)s old, allowed %(limit)s",
+            time=span(max(0, int(rung.observed))) or "0",
+            limit=span(int(rung.limit or 0)),
+        )
+    elif rung.observed is not None and rung.gate not in ("live", "depth"):
+        seen = _("saw %(seen)s, limit %(limit)s", seen=value_word(rung.observed), limit=value_word(rung.limit))
+    return name, seen + (f" ({rung.rule})" if rung.rule and not rung.passed else "")
+
+
+def survey_name(definitions: Mapping[str, Mapping[str, Any]], slug: str) -> str:
+    """What a survey is called on screen: its name if it has one, else its slug as words."""
+    body = definitions.get(slug, {})
+    return chosen(body["name"]) if body.get("name") else slug.replace("-", " ").capitalize()

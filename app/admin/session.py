@@ -1,0 +1,243 @@
+"""Coming and going: the first account, signing in and out, one-time links, one's own profile."""
+
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from flask import abort, flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from app.actions.accounts import (
+    PASSWORD_MIN,
+    CodeSpent,
+    WrongPassword,
+    add_first_user,
+    change_password,
+    change_profile,
+    sign_in,
+    use_start_code,
+)
+from app.admin import blueprint
+from app.admin.words import LANGUAGES
+from app.auth.staff import end_session, landing, signed_in, staff, start_session, viewer
+from app.clock import utcnow
+from app.extensions import RateExceeded, check_rate
+from app.queries.accounts import nobody_yet
+from app.text.addresses import normal_email
+
+ZONES = [*sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/"))), "UTC"]
+THEMES = ("light", "dark")
+
+
+def check_email(_form: FlaskForm, field: Any) -> None:
+    address = normal_email(field.data)
+    if address is None:
+        raise ValidationError(_("This is not an e-mail address."))
+    field.data = address
+
+
+def check_password(_form: FlaskForm, field: Any) -> None:
+    if len(field.data or "") < PASSWORD_MIN:
+        raise ValidationError(_("Use at least %(n)d characters; three words are fine.", n=PASSWORD_MIN))
+
+
+class LoginForm(FlaskForm):
+    email = EmailField(lazy_gettext("E-mail"), [InputRequired(), Length(max=200)])
+    password = PasswordField(lazy_gettext("Password"), [InputRequired(), Length(max=200)])
+
+
+class FirstForm(FlaskForm):
+    """Who runs this installation."""
+
+    code = HiddenField()
+    name = StringField(lazy_gettext("Your name"), [InputRequired(), Length(max=200)])
+    email = EmailField(lazy_gettext("E-mail"), [InputRequired(), Length(max=200), check_email])
+    password = PasswordField(lazy_gettext("Password"), [InputRequired(), Length(max=200), check_password])
+    language = SelectField(lazy_gettext("Language"), choices=list(LANGUAGES.items()))
+    zone = SelectField(lazy_gettext("Time zone"), choices=[(z, z.replace("_", " ")) for z in ZONES])
+
+
+class ProfileForm(FlaskForm):
+    name = StringField(lazy_gettext("Your name"), [InputRequired(), Length(max=200)])
+    language = SelectField(lazy_gettext("Language"), choices=list(LANGUAGES.items()))
+    zone = SelectField(lazy_gettext("Time zone"), choices=[(z, z.replace("_", " ")) for z in ZONES])
+    theme = SelectField(
+        lazy_gettext("Theme"),
+        choices=[
+            ("", lazy_gettext("Like this device")),
+            ("light", lazy_gettext("Light")),
+            ("dark", lazy_gettext("Dark")),
+        ],
+    )
+
+
+class PasswordForm(FlaskForm):
+    old = PasswordField(lazy_gettext("Password until now"), [InputRequired(), Length(max=200)])
+    new = PasswordField(lazy_gettext("New password"), [InputRequired(), Length(max=200), check_password])
+
+
+def safe_back(wanted: str | None) -> str | None:
+    """A page of ours to go back to; an address of another site is never followed."""
+    parts = urlsplit(wanted or "")
+    fine = wanted and wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc
+    return wanted if fine else None
+
+
+@blueprint.get("/")
+def index() -> Any:
+    who = viewer()
+    if who is None:
+        return redirect(url_for("admin.login"))
+    return redirect(landing(who))
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+def login() -> Any:
+    who = viewer()
+    if who is not None:
+        return redirect(landing(who))
+    form, fault = LoginForm(), None
+    if form.validate_on_submit():
+        try:
+            check_rate("logins", str(request.remote_addr))
+            check_rate("logins", f"to {form.email.data.strip().lower()[:200]}")
+            user_id = sign_in(form.email.data.strip().lower(), form.password.data, utcnow())
+        except WrongPassword:
+            fault = _("E-mail and password do not fit together.")
+        except RateExceeded:
+            fault = _("Too many attempts; please wait a minute.")
+        else:
+            start_session(user_id)
+            return redirect(safe_back(request.args.get("next")) or landing(signed_in()))
+    status = 200 if request.method == "GET" else 429 if fault and fault.startswith(_("Too many")) else 422
+    return render_template("admin/login.html", form=form, fault=fault, nobody=nobody_yet()), status
+
+
+@blueprint.post("/logout")
+@staff("self")
+def logout() -> Any:
+    end_session()
+    return redirect(url_for("admin.login"), 303)
+
+
+@blueprint.get("/start")
+def start() -> Any:
+    """The one-time link that was printed. It signs nobody in by being opened: mail scanners and previews open links."""
+    code = request.args.get("code", "")[:40]
+    if nobody_yet():
+        return render_template("admin/first.html", form=FirstForm(code=code, language=_browser_language()))
+    who = viewer()
+    return render_template("admin/start.html", code=code, signed_in=who)
+
+
+def _browser_language() -> str:
+    return request.accept_languages.best_match(LANGUAGES, "en")
+
+
+@blueprint.post("/start")
+def use_start() -> Any:
+    if nobody_yet():
+        return _make_first()
+    try:
+        check_rate("logins", str(request.remote_addr))
+        user_id = use_start_code(request.form.get("code", "")[:40], utcnow())
+    except (CodeSpent, RateExceeded):
+        return render_template("admin/start.html", code=None, signed_in=None), 410
+    start_session(user_id)
+    return redirect(safe_back(request.form.get("next")) or landing(signed_in()), 303)
+
+
+def _make_first() -> Any:
+    form = FirstForm()
+    if not form.validate_on_submit():
+        return render_template("admin/first.html", form=form), 422
+    try:
+        check_rate("logins", str(request.remote_addr))
+        user_id = add_first_user(
+            form.code.data or "",
+            form.email.data or "",
+            form.name.data or "",
+            form.password.data or "",
+            utcnow(),
+            language=form.language.data,
+            zone=form.zone.data,
+        )
+    except (CodeSpent, RateExceeded):
+        return render_template("admin/first.html", form=form, spent=True), 410
+    start_session(user_id)
+    return redirect(landing(signed_in()), 303)
+
+
+@blueprint.route("/profile", methods=["GET", "POST"])
+@staff("self")
+def profile() -> Any:
+    who = signed_in()
+    known = who.account
+    form = ProfileForm(
+        name=known.name,
+        language=known.language or _browser_language(),
+        zone=known.zone or "UTC",
+        theme=known.theme or "",
+    )
+    if form.validate_on_submit():
+        change_profile(
+            who.id,
+            {
+                "name": form.name.data,
+                "language": form.language.data,
+                "zone": form.zone.data,
+                "theme": form.theme.data or None,
+            },
+        )
+        flash(_("Saved."), "good")
+        return redirect(url_for("admin.profile"), 303)
+    status = 422 if form.is_submitted() else 200
+    return render_template("admin/profile.html", form=form, password=PasswordForm(formdata=None)), status
+
+
+@blueprint.post("/profile/password")
+@staff("self")
+def set_password() -> Any:
+    form, who = PasswordForm(), signed_in()
+    if form.validate_on_submit():
+        try:
+            check_rate("logins", str(request.remote_addr))
+            change_password(who.id, form.old.data or "", form.new.data or "", utcnow())
+        except WrongPassword:
+            form.old.errors = [_("This is not your password.")]
+        else:
+            start_session(who.id)
+            flash(_("Your new password holds; every other session has ended."), "good")
+            return redirect(url_for("admin.profile"), 303)
+    known = who.account
+    shown = ProfileForm(
+        formdata=None, name=known.name, language=known.language, zone=known.zone, theme=known.theme or ""
+    )
+    return render_template("admin/profile.html", form=shown, password=form), 422
+
+
+@blueprint.post("/look")
+@staff("self")
+def change_look() -> Any:
+    """Language and theme, from the bar."""
+    changes: dict[str, str | None] = {}
+    if (language := request.form.get("language")) in LANGUAGES:
+        changes["language"] = language
+    if (theme := request.form.get("theme")) is not None:
+        changes["theme"] = theme if theme in THEMES else None
+    if not changes:
+        abort(422)
+    change_profile(signed_in().id, changes)
+    return redirect(safe_back(request.form.get("back")) or url_for("admin.index"), 303)
+
+
+@blueprint.post("/language")
+def choose_before_login() -> Any:
+    """The language of the pages before signing in."""
+    if (language := request.form.get("language")) in LANGUAGES:
+        session["language"] = language
+    return redirect(safe_back(request.form.get("back")) or url_for("admin.login"), 303)

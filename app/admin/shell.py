@@ -1,0 +1,74 @@
+"""The frame around every staff page: where one can go, and what everybody has to know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import current_app, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from app.auth.staff import signed_in
+from app.queries.deliveries import sending_stopped
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of the bar. ``late`` ones move to More under 1100 px; ``phone`` ones stand in the bottom bar."""
+
+    name: str
+    url: str
+    here: bool
+    main: bool
+    late: bool
+    phone: bool
+    icon: str
+
+
+# name, endpoint, right, in the bar, moves to More when it is narrow, in the phone's bar, icon
+PLACES = (
+    (lazy_gettext("Home"), "admin.home", "home", True, False, True, "home"),
+    (lazy_gettext("Surveys"), "admin.surveys", "read", True, False, False, ""),
+    (lazy_gettext("Triggers"), "admin.triggers", "read", True, False, False, ""),
+    (lazy_gettext("Policy"), "admin.policy", "read", True, True, False, ""),
+    (lazy_gettext("Tasks"), "admin.tasks", "tasks", True, False, True, "tasks"),
+    (lazy_gettext("Dashboard"), "/dashboards/", "dashboard", True, False, True, "dashboard"),
+    (lazy_gettext("Customers"), "admin.customers", "customers", True, True, True, "customers"),
+    (lazy_gettext("Segments"), "admin.segments", "read", False, False, False, ""),
+    (lazy_gettext("Bonuses"), "admin.offers", "read", False, False, False, ""),
+    (lazy_gettext("Sources"), "admin.sources", "sources", False, False, False, ""),
+    (lazy_gettext("Sending"), "admin.sending", "sending", False, False, False, ""),
+    (lazy_gettext("Departments"), "admin.departments", "read", False, False, False, ""),
+    (lazy_gettext("People"), "admin.people", "people", False, False, False, ""),
+    (lazy_gettext("Keys"), "admin.keys", "settings", False, False, False, ""),
+    (lazy_gettext("Settings"), "admin.settings", "settings", False, False, False, ""),
+    (lazy_gettext("Audit"), "admin.audit", "audit", False, False, False, ""),
+)
+
+
+def navigation() -> list[Place]:
+    """The pages this person may open, and which of them they are on."""
+    who = signed_in()
+    found = []
+    for name, endpoint, right, main, late, phone, icon in PLACES:
+        if who.may(right):
+            url = endpoint if endpoint.startswith("/") else url_for(endpoint)
+            here = request.path == url or request.path.startswith(url.rstrip("/") + "/")
+            found.append(Place(str(name), url, here, main, late, phone, icon))
+    return found
+
+
+def notices() -> Sequence[str]:
+    """What everybody at a screen has to know, whatever they are doing."""
+    found = []
+    if sending_stopped():
+        found.append(_("Sending is stopped: nobody gets a message until it is switched on again."))
+    if only := current_app.config["SEND_ONLY_TO"]:
+        found.append(_("Trying out: messages go only to %(addresses)s.", addresses=only))
+    return found
+
+
+def csrf() -> Markup:
+    """The hidden field that every form of a session carries."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())

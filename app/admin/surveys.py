@@ -1,0 +1,227 @@
+"""Surveys: what is asked, how it does, how it looks; and a test to oneself, kept out of all figures."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+
+from app.actions.definitions import ChangedMeanwhile
+from app.admin import blueprint
+from app.admin.editing import changed_body, put_in_force
+from app.admin.reading import condition_words
+from app.admin.reasons import survey_name
+from app.admin.words import LANGUAGES
+from app.auth.staff import signed_in, staff
+from app.channels.email import DeliveryError, connect
+from app.clock import utcnow
+from app.definitions import write_definition
+from app.links import preview_url
+from app.queries.catalogue import survey_rows
+from app.queries.surveys import current_surveys, survey_definitions, survey_version
+from app.text.messages import Choice, Message
+from app.text.phrases import phrases
+from surveys.questions import SCALES
+from surveys.wording import fill, pick
+
+FIGURES_OF = timedelta(days=90)
+
+
+@blueprint.get("/surveys")
+@staff("read")
+def surveys() -> Any:
+    rows = survey_rows(utcnow(), (utcnow() - FIGURES_OF).date())
+    show = request.args.get("show", "all")
+    shown = [r for r in rows if show == "all" or r.live is (show == "live")]
+    return render_template(
+        "admin/surveys.html",
+        rows=[(r, survey_name({r.slug: r.body}, r.slug), _hint(r.body)) for r in shown],
+        show=show,
+        counts={"all": len(rows), "live": sum(r.live for r in rows), "draft": sum(not r.live for r in rows)},
+        spark=_spark,
+    )
+
+
+def _spark(daily: list[int]) -> str:
+    """The points of a line 96 wide and 24 high."""
+    top = max(daily) or 1
+    return " ".join(f"{'M' if n == 0 else 'L'}{n * 96 / 29:.1f},{22 - 20 * v / top:.1f}" for n, v in enumerate(daily))
+
+
+def _hint(body: Mapping[str, Any]) -> str:
+    """At most one thing worth knowing."""
+    languages = body.get("languages") or ["en"]
+    texts = [q["text"] for p in body["pages"] for q in p["questions"]] + [e["text"] for e in body.get("endings", ())]
+    for language in languages[1:]:
+        lacking = sum(1 for t in texts if not isinstance(t, dict) or language not in t)
+        if lacking:
+            return _("%(language)s is missing in %(n)d texts", language=LANGUAGES.get(language, language), n=lacking)
+    return ""
+
+
+def _find(slug: str) -> tuple[int, dict[str, Any]]:
+    found, body = current_surveys().get(slug), survey_definitions().get(slug)
+    if found is None or body is None:
+        abort(404)
+    return found[0], body
+
+
+@blueprint.get("/surveys/<slug>")
+@staff("read")
+def survey(slug: str) -> Any:
+    version_id, body = _find(slug)
+    form = survey_version(version_id)
+    row = next((r for r in survey_rows(utcnow(), (utcnow() - FIGURES_OF).date()) if r.slug == slug), None)
+    language = request.args.get("language", form.languages[0])
+    if language not in form.languages:
+        language = form.languages[0]
+    return render_template(
+        "admin/survey.html",
+        slug=slug,
+        name=survey_name({slug: body}, slug),
+        body=body,
+        form=form,
+        row=row,
+        shown=language,
+        preview=preview_url(version_id, language),
+        condition_words=condition_words,
+        pick=pick,
+        types=question_types(),
+    )
+
+
+def question_types() -> dict[str, str]:
+    return {
+        "nps": _("0 to 10: recommend"),
+        "csat": _("1 to 5: satisfied"),
+        "ces": _("1 to 7: easy"),
+        "yes_no": _("yes or no"),
+        "single": _("one of several"),
+        "multiple": _("several of several"),
+        "text": _("own words"),
+    }
+
+
+@blueprint.route("/surveys/<slug>/texts", methods=["GET", "POST"])
+@staff("design")
+def survey_texts(slug: str) -> Any:
+    """The words of a survey in every language, side by side."""
+    _version, body = _find(slug)
+    form, faults, conflict = FlaskForm(), [], False
+    fields = _text_fields(body)
+    if form.validate_on_submit():
+        typed = {name: request.form.get(name, "") for name, *_rest in fields}
+        wanted = _with_texts(body, typed)
+        try:
+            made_from = body if request.form.get("version") == str(_version) else None
+            faults = put_in_force("surveys", slug, write_definition("surveys", wanted), made_from)
+        except ChangedMeanwhile:
+            conflict = True
+        if not faults and not conflict:
+            flash(_("In force: whoever is asked from now on reads the new words."), "good")
+            return redirect(url_for("admin.survey", slug=slug), 303)
+        fields = [(n, where, language, typed[n]) for n, where, language, _text in fields]
+    status = 409 if conflict else 422 if faults else 200
+    return render_template(
+        "admin/survey_texts.html",
+        slug=slug,
+        name=survey_name({slug: body}, slug),
+        form=form,
+        fields=fields,
+        faults=faults,
+        conflict=conflict,
+        version=_version,
+        languages=body.get("languages") or ["en"],
+    ), status
+
+
+def _places(body: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every thing that has a text: field name, what it is, and where it stands in the body."""
+    found = []
+    for p, page in enumerate(body["pages"]):
+        for q, question in enumerate(page["questions"]):
+            found.append((f"q-{p}-{q}", _("Question “%(id)s”", id=question["id"]), question))
+            found.extend(
+                (f"o-{p}-{q}-{o}", _("Answer “%(value)s”", value=option["value"]), option)
+                for o, option in enumerate(question.get("options", ()))
+                if isinstance(option, dict)
+            )
+    found.extend((f"e-{e}", _("Ending %(n)d", n=e + 1), ending) for e, ending in enumerate(body.get("endings", ())))
+    return found
+
+
+def _text_fields(body: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Field name, what it is, language, text."""
+    languages = body.get("languages") or ["en"]
+    found = []
+    for name, where, holder in _places(body):
+        text = holder.get("text", "")
+        for language in languages:
+            told = text.get(language, "") if isinstance(text, dict) else text if language == languages[0] else ""
+            found.append((f"{name}-{language}", where, language, told))
+    return found
+
+
+def _with_texts(body: dict[str, Any], typed: dict[str, str]) -> dict[str, Any]:
+    wanted = deepcopy(body)
+    languages = body.get("languages") or ["en"]
+    for name, _where, holder in _places(wanted):
+        holder["text"] = {
+            language: text
+            for language in languages
+            if (text := typed[f"{name}-{language}"].replace("\r\n", "\n").strip())
+        }
+    return changed_body(wanted, {})
+
+
+@blueprint.post("/surveys/<slug>/test")
+@staff("design")
+def send_test(slug: str) -> Any:
+    """Send the message to oneself. Its link leads to a preview, so that no answer to it can get into a figure."""
+    version_id, body = _find(slug)
+    form = survey_version(version_id)
+    language = request.form.get("language", form.languages[0])
+    language = language if language in form.languages else form.languages[0]
+    who, said, question = signed_in(), phrases(language), form.pages[0].questions[0]
+    url = preview_url(version_id, language, outside=True)
+    company = current_app.config["COMPANY_NAME"]
+    facts = {"contact": {"name": who.name, "first_name": who.name.split()[0]}, "company": company}
+    message = Message(
+        to=who.email,
+        language=language,
+        subject=_("[Test] %(name)s", name=survey_name({slug: body}, slug)),
+        text=fill(pick(question.text, language), facts),
+        reason=_("You get this because you asked for a test; what you answer is not stored."),
+        url=url,
+        choices=[Choice(str(n), f"{url}?{question.id}={n}") for n in SCALES.get(question.type, ())],
+        low=said.get(f"scale.{question.type}.low", ""),
+        high=said.get(f"scale.{question.type}.high", ""),
+        unsubscribe_url=url,
+        reference=f"test-{slug}",
+    )
+    allowed = current_app.config["MAIL_ALLOW_LIST"]
+    if allowed and who.email not in allowed:
+        flash(
+            _(
+                "Messages go only to %(addresses)s for now, and yours is not among them.",
+                addresses=", ".join(sorted(allowed)),
+            ),
+            "bad",
+        )
+    else:
+        _send(message)
+    return redirect(url_for("admin.survey", slug=slug, language=language), 303)
+
+
+def _send(message: Message) -> None:
+    config = current_app.config
+    try:
+        with connect(config["SMTP_URL"], config["MAIL_FROM"], config["DATA_DIR"] / "mail") as mailer:
+            mailer.send(message)
+    except DeliveryError as error:
+        flash(_("The mail server did not take it: %(why)s", why=str(error)), "bad")
+    else:
+        flash(_("Sent to %(address)s.", address=message.to), "good")

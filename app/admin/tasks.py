@@ -1,0 +1,209 @@
+"""The task inbox: taken, worked, solved; in the customer's own words."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.actions.tasks import TaskClosed, take_task, work_task
+from app.admin import blueprint
+from app.admin.reading import event_words
+from app.admin.words import number
+from app.auth.staff import signed_in, staff, zone_of
+from app.clock import utcnow
+from app.jobs import ring
+from app.queries.accounts import list_accounts
+from app.queries.departments import department_definitions
+from app.queries.inbox import (
+    InboxTask,
+    closed_tasks,
+    find_task,
+    inbox_counts,
+    most_urgent,
+    open_tasks_by_due,
+)
+from app.queries.stories import story
+from surveys.lifecycle import OUTCOMES, TASK_CLOSED, TASK_STATUSES
+
+SHOWN = 100
+TABS = ("mine", "department", "all", "closed")
+ID_MAX = 2**63 - 1
+
+
+def outcome_words() -> dict[str, str]:
+    return {
+        "recovered": _("recovered"),
+        "lost": _("lost"),
+        "no_contact": _("could not be reached"),
+        "not_needed": _("not needed"),
+    }
+
+
+def task_status_words() -> dict[str, str]:
+    return {
+        "open": _("open"),
+        "in_progress": _("in progress"),
+        "waiting": _("waiting for the customer"),
+        "resolved": _("solved"),
+        "dismissed": _("dismissed"),
+    }
+
+
+def _end_of_day() -> datetime:
+    local = utcnow().astimezone(zone_of(signed_in()))
+    return local.replace(hour=23, minute=59, second=59)
+
+
+def _scope(tab: str) -> dict[str, str | None]:
+    """Which tasks a tab is about. Whoever belongs to one department never sees another's."""
+    who = signed_in()
+    own = who.only_department
+    if tab == "mine":
+        return {"department": own, "owner": who.email}
+    if tab == "department":
+        return {"department": own if own is not None else who.department, "owner": None}
+    return {"department": own, "owner": None}
+
+
+def _tabs() -> list[tuple[str, str]]:
+    who = signed_in()
+    found = [("mine", _("Mine"))]
+    if who.department:
+        found.append(("department", _("Department")))
+    if who.only_department is None:
+        found.append(("all", _("All")))
+    return [*found, ("closed", _("Closed"))]
+
+
+@blueprint.get("/tasks")
+@staff("tasks")
+def tasks() -> Any:
+    return _inbox(None)
+
+
+@blueprint.get("/tasks/<int:task_id>")
+@staff("tasks")
+def task(task_id: int) -> Any:
+    found = find_task(task_id, signed_in().only_department) if task_id <= ID_MAX else None
+    return _inbox(found) if found else abort(404)
+
+
+def _inbox(chosen: InboxTask | None, status: int = 200, **typed: Any) -> Any:
+    tabs = _tabs()
+    tab = request.args.get("tab", "")
+    now = utcnow()
+    counts = {
+        name: inbox_counts(**_scope(name), now=now, end_of_day=_end_of_day())
+        for name, _label in tabs
+        if name != "closed"
+    }
+    if tab not in dict(tabs):
+        tab = next((name for name, _label in tabs if name != "closed" and counts[name].open), tabs[0][0])
+    find = closed_tasks if tab == "closed" else open_tasks_by_due
+    rows = find(**_scope(tab), limit=SHOWN)
+    wide = counts.get("all") or counts.get("department") or counts["mine"]
+    return render_template(
+        "admin/tasks.html",
+        tabs=tabs,
+        tab=tab,
+        counts=counts,
+        rows=rows,
+        task=chosen,
+        sentence=_sentence(counts.get(tab) or wide),
+        solved=wide,
+        events=story(chosen.contact_id, limit=5, company_zone="UTC") if chosen and chosen.contact_id else [],
+        people={a.email: a.name for a in list_accounts()},
+        outcomes=outcome_words(),
+        statuses=task_status_words(),
+        closed=TASK_CLOSED,
+        event_words=event_words,
+        take=most_urgent(signed_in().only_department),
+        departments=department_definitions(),
+        soon=now + timedelta(hours=4),
+        **typed,
+    ), status
+
+
+def _sentence(counts: Any) -> str:
+    parts = []
+    if counts.overdue:
+        parts.append(ngettext("%(num)d overdue", "%(num)d overdue", counts.overdue))
+    if counts.due_today:
+        parts.append(ngettext("%(num)d due today", "%(num)d due today", counts.due_today))
+    if not parts and counts.open:
+        parts.append(ngettext("%(num)d open, nothing is pressing", "%(num)d open, nothing is pressing", counts.open))
+    if counts.solved:
+        share = number(100 * counts.in_time / counts.solved)
+        parts.append(_("%(n)s solved this week, %(share)s %% in time", n=number(counts.solved), share=share))
+    return ", ".join(parts) if parts else _("Nothing waits.")
+
+
+@blueprint.post("/tasks/next")
+@staff("tasks")
+def take_next() -> Any:
+    """The most urgent task without an owner becomes mine; two people never take the same."""
+    who = signed_in()
+    while (task_id := most_urgent(who.only_department)) is not None:
+        if take_task(task_id, who.email):
+            return redirect(url_for("admin.task", task_id=task_id), 303)
+    flash(_("No task is without an owner."), "good")
+    return redirect(url_for("admin.tasks"), 303)
+
+
+@blueprint.post("/tasks/<int:task_id>")
+@staff("tasks")
+def work(task_id: int) -> Any:
+    """Comment, take, move, solve: whatever of it the form says, in one step."""
+    who, form = signed_in(), request.form
+    found = find_task(task_id, who.only_department) if task_id <= ID_MAX else None
+    if found is None:
+        abort(404)
+    changes, faults = _changes(found)
+    comment = form.get("comment", "").strip()[:5000] or None
+    if faults:
+        return _inbox(found, 422, faults=faults, typed=form)
+    try:
+        work_task(task_id, changes, comment, who.email, utcnow())
+    except TaskClosed:
+        return _inbox(
+            find_task(task_id),
+            409,
+            faults={"status": _("Somebody closed this task meanwhile; your comment still stands here.")},
+            typed=form,
+        )
+    if changes.get("status") == "resolved":
+        ring("announce")
+        flash(_("Solved. %(title)s", title=found.title), "good")
+        following = next(iter(open_tasks_by_due(**_scope("mine"), limit=1)), None)
+        return redirect(url_for("admin.task", task_id=following.id) if following else url_for("admin.tasks"), 303)
+    return redirect(url_for("admin.task", task_id=task_id, tab=request.args.get("tab")), 303)
+
+
+def _changes(found: InboxTask) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the form changes of the task, and what is wrong with it, by field."""
+    form = request.form
+    verb = form.get("verb", "")
+    if verb == "take":
+        return {"owner": signed_in().email, "status": "in_progress" if found.status == "open" else found.status}, {}
+    if verb == "give":
+        owner = form.get("owner") or None
+        known = {a.email for a in list_accounts() if not a.disabled_at}
+        return (
+            ({"owner": owner}, {})
+            if owner is None or owner in known
+            else ({}, {"owner": _("Nobody has this address.")})
+        )
+    if verb == "move":
+        status = form.get("status", "")
+        fine = status in TASK_STATUSES and status != "resolved"
+        return ({"status": status}, {}) if fine else ({}, {"status": _("Choose a state.")})
+    if verb == "solve":
+        outcome, cause = form.get("outcome", ""), form.get("cause", "").strip()[:200]
+        faults = {} if outcome in OUTCOMES else {"outcome": _("How did it end?")}
+        solver = found.owner or signed_in().email
+        return {"status": "resolved", "outcome": outcome, "cause": cause or None, "owner": solver}, faults
+    if verb == "comment":
+        return {}, {} if form.get("comment", "").strip() else {"comment": _("There is nothing written.")}
+    return abort(422)

@@ -1,0 +1,270 @@
+"""Triggers: four sentences each, on and off, what they did; and the segments, bonuses and departments they speak of."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import DecimalField, IntegerField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from app.actions.definitions import ChangedMeanwhile
+from app.admin import blueprint
+from app.admin.editing import changed_body, current_body, put_in_force
+from app.admin.reading import action_words, condition_words, sample_words, when_words
+from app.admin.reasons import outcome_word, plain_reason, rung_words, sentence, short_reason, survey_name
+from app.auth.staff import staff
+from app.clock import utcnow
+from app.definitions import write_definition
+from app.queries.catalogue import missed, trigger_rows, trigger_story
+from app.queries.departments import department_definitions
+from app.queries.explanations import list_decisions
+from app.queries.offers import offer_definitions, offer_stock
+from app.queries.segments import segment_definitions
+from app.queries.surveys import survey_definitions
+from app.queries.triggers import trigger_definitions, trigger_id, trigger_names, trigger_versions
+
+WEEK = timedelta(days=7)
+STORY_DAYS = timedelta(days=30)
+
+
+class TriggerForm(FlaskForm):
+    """What is simple about a trigger; the rest is edited as text."""
+
+    name = StringField(lazy_gettext("Name"), [InputRequired(), Length(max=200)])
+    status = SelectField(
+        lazy_gettext("State"),
+        choices=[
+            ("live", lazy_gettext("live")),
+            ("pilot", lazy_gettext("pilot: 5 % of the sample")),
+            ("paused", lazy_gettext("on pause")),
+            ("draft", lazy_gettext("draft")),
+        ],
+    )
+    priority = IntegerField(lazy_gettext("Priority, 0 to 100"), [InputRequired(), NumberRange(0, 100)])
+    rate = DecimalField(lazy_gettext("Ask how many of 100"), [InputRequired(), NumberRange(0, 100)], places=None)
+    redraw = IntegerField(
+        lazy_gettext("A new draw every … days (empty: it holds for good)"), [Optional(), NumberRange(1, 3650)]
+    )
+    holdout = DecimalField(lazy_gettext("Never ask how many of 100"), [Optional(), NumberRange(0, 100)], places=None)
+
+
+@blueprint.get("/triggers")
+@staff("read")
+def triggers() -> Any:
+    rows = trigger_rows(utcnow() - WEEK)
+    surveys = survey_definitions()
+    return render_template(
+        "admin/triggers.html",
+        rows=rows,
+        names={slug: survey_name(surveys, slug) for slug in surveys},
+        when_words=when_words,
+        live=sum(r.rule.status in ("live", "pilot") for r in rows),
+    )
+
+
+def _find(slug: str) -> Any:
+    row = next((r for r in trigger_rows(utcnow() - WEEK) if r.rule.slug == slug), None)
+    return row or abort(404)
+
+
+@blueprint.get("/triggers/<slug>")
+@staff("read")
+def trigger(slug: str) -> Any:
+    row, body = _find(slug), trigger_definitions()[slug]
+    surveys, departments = survey_definitions(), department_definitions()
+    names = {s: survey_name(surveys, s) for s in surveys}
+    teams = {s: b.get("name") or s for s, b in departments.items()}
+    days = trigger_story(row.id, utcnow() - STORY_DAYS)
+    return render_template(
+        "admin/trigger.html",
+        row=row,
+        slug=slug,
+        when=when_words(row.rule),
+        condition=condition_words(body["if"]) if body.get("if") else _("always"),
+        sample=sample_words(row.rule),
+        actions=[action_words(a, names, teams) for a in row.rule.actions],
+        days=days,
+        missed=missed(row.id, (utcnow() - WEEK).date()),
+        reasons=_totals(days),
+        word=lambda code: outcome_word(code) if code in ("invited", "acted", "deferred") else short_reason(code),
+        versions=trigger_versions(slug)[:10],
+    )
+
+
+def _totals(days: Any) -> list[tuple[str, int]]:
+    counts: dict[str, int] = {}
+    for day in days:
+        for code, n in day.counts.items():
+            counts[code] = counts.get(code, 0) + n
+    return sorted(counts.items(), key=lambda item: -item[1])
+
+
+@blueprint.post("/triggers/<slug>/status")
+@staff("design")
+def switch_trigger(slug: str) -> Any:
+    """Pause, or go on. What was promised meanwhile is read again at hand-over."""
+    body = current_body("triggers", slug)
+    status = request.form.get("status", "")
+    if body is None:
+        abort(404)
+    try:
+        faults = put_in_force(
+            "triggers", slug, write_definition("triggers", changed_body(body, {"status": status})), body
+        )
+    except ChangedMeanwhile:
+        flash(_("Somebody changed this trigger at the same moment. Look at it, then try again."), "wait")
+        return redirect(url_for("admin.trigger", slug=slug), 303)
+    if faults:
+        flash(" ".join(f.message for f in faults), "bad")
+    else:
+        flash(_("In force."), "good")
+    return redirect(url_for("admin.trigger", slug=slug), 303)
+
+
+@blueprint.route("/triggers/<slug>/edit", methods=["GET", "POST"])
+@staff("design")
+def edit_trigger(slug: str) -> Any:
+    row, body = _find(slug), current_body("triggers", slug) or {}
+    sample = row.rule.sample
+    form = TriggerForm(
+        name=row.rule.name,
+        status=row.rule.status,
+        priority=row.rule.priority,
+        rate=round(100 * sample.rate, 4),
+        redraw=sample.redraw.days if sample.redraw else None,
+        holdout=round(100 * sample.holdout, 4) or None,
+    )
+    faults, conflict = [], False
+    if form.validate_on_submit():
+        made_from = body if request.form.get("version") == str(row.version) else None
+        try:
+            faults = put_in_force("triggers", slug, write_definition("triggers", _edited(body, form)), made_from)
+        except ChangedMeanwhile:
+            conflict = True
+        if not faults and not conflict:
+            flash(_("In force."), "good")
+            return redirect(url_for("admin.trigger", slug=slug), 303)
+    status = 409 if conflict else 422 if faults or form.is_submitted() else 200
+    return render_template(
+        "admin/trigger_edit.html",
+        form=form,
+        slug=slug,
+        name=row.rule.name,
+        version=row.version,
+        faults=faults,
+        conflict=conflict,
+    ), status
+
+
+def _edited(body: dict[str, Any], form: TriggerForm) -> dict[str, Any]:
+    sample = changed_body(
+        body.get("sample", {}),
+        {
+            "rate": float(form.rate.data) / 100,
+            "redraw": f"{form.redraw.data}d" if form.redraw.data else None,
+            "holdout": float(form.holdout.data) / 100 if form.holdout.data else None,
+        },
+    )
+    return changed_body(
+        body,
+        {
+            "name": form.name.data,
+            "status": form.status.data,
+            "priority": form.priority.data,
+            "sample": None if sample == {"rate": 1.0} else sample,
+        },
+    )
+
+
+@blueprint.get("/decisions")
+@staff("read")
+def decisions() -> Any:
+    """Decisions, the newest first, by trigger and outcome."""
+    slug, outcome = request.args.get("trigger", ""), request.args.get("outcome", "")
+    if slug and trigger_id(slug) is None:
+        slug = ""
+    found = list_decisions(
+        contact_id=None,
+        trigger=slug or None,
+        outcome=outcome if outcome in ("invited", "skipped", "acted") else None,
+        before=_cursor(request.args.get("before", "")),
+        limit=51,
+        company_zone=current_app.config["COMPANY_ZONE"],
+    )
+    return render_template(
+        "admin/decisions.html",
+        rows=[(d, sentence(d), [(*rung_words(r), r.passed) for r in d.gates]) for d in found[:50]],
+        more=found[49].cursor if len(found) > 50 else None,  # noqa: PLR2004 one more than a page
+        slug=slug,
+        outcome=outcome,
+        outcome_word=outcome_word,
+        names=trigger_names(),
+        plain_reason=plain_reason,
+    )
+
+
+def _cursor(value: str) -> str:
+    parts = value.split("-")
+    return value if len(parts) == 2 and all(p.isdigit() and len(p) < 19 for p in parts) else ""  # noqa: PLR2004 event and trigger
+
+
+@blueprint.get("/segments")
+@staff("read")
+def segments() -> Any:
+    rows = [
+        (slug, slug.replace("-", " "), condition_words(body.get("if"))) for slug, body in segment_definitions().items()
+    ]
+    return render_template(
+        "admin/list.html",
+        kind="segments",
+        title=_("Segments"),
+        state=_("Named conditions over customers, for triggers and figures."),
+        rows=rows,
+        empty_text=_("A segment is a condition with a name: “premium” is whoever has the plan premium."),
+    )
+
+
+@blueprint.get("/offers")
+@staff("read")
+def offers() -> Any:
+    stock = offer_stock()
+    rows = [
+        (
+            slug,
+            slug,
+            _(
+                "%(free)s codes left, %(given)s given",
+                free=stock.get(slug, (0, 0))[0],
+                given=stock.get(slug, (0, 0))[1],
+            ),
+        )
+        for slug in offer_definitions()
+    ]
+    return render_template(
+        "admin/list.html",
+        kind="offers",
+        title=_("Bonuses"),
+        state=_("Codes that an ending of a survey can give."),
+        rows=rows,
+        empty_text=_("A bonus is a pool of codes; a survey's ending gives one to whoever answered."),
+    )
+
+
+@blueprint.get("/departments")
+@staff("read")
+def departments() -> Any:
+    rows = [
+        (slug, body.get("name") or slug, " · ".join(str(body[k]) for k in ("email", "hours", "zone") if body.get(k)))
+        for slug, body in department_definitions().items()
+    ]
+    return render_template(
+        "admin/list.html",
+        kind="departments",
+        title=_("Departments"),
+        state=_("Who works the tasks, when, and where they are told."),
+        rows=rows,
+        empty_text=_("A department works tasks. It has a name, an address for new tasks, and working hours."),
+    )
