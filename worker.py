@@ -43,9 +43,8 @@ class BellWorker(SimpleWorker):
     max_connection_wait_time = 3.0
 
 
-def run_worker() -> None:
+def run_worker(settings: config.Settings) -> None:
     """Answer the bell: one job at a time."""
-    settings = config.load()
     connection = Redis.from_url(settings.redis_url)
     queue = Queue(QUEUE, connection=connection, serializer="json")
     worker = BellWorker([queue], connection=connection, serializer="json", worker_ttl=30, log_job_description=False)
@@ -53,12 +52,11 @@ def run_worker() -> None:
         worker.work(logging_level="WARNING")
 
 
-def run_clock() -> None:
+def run_clock(settings: config.Settings) -> None:
     """Ring for whatever is ready, if this is the process that holds the clock; and give a sign of life.
 
     Without Redis there is no bell, so the clock does the work itself.
     """
-    settings = config.load()
     holder = f"{os.uname().nodename}:{os.getpid()}"
     beaten = float("-inf")
     with create_app(settings).app_context():
@@ -94,6 +92,7 @@ class Supervisor:
     """Forks the children, forks them again when they die, and stops them when it is stopped."""
 
     def __init__(self, settings: config.Settings) -> None:
+        self._settings = settings
         workers = settings.workers if settings.redis_url else 0
         self._roles = ["clock", *(["worker"] * workers)]
         self._children: list[BaseProcess | None] = [None] * len(self._roles)
@@ -116,7 +115,7 @@ class Supervisor:
         role = self._roles[number]
         if dead is not None:
             log.warning("worker.died", role=role, pid=dead.pid, code=dead.exitcode)
-        child = get_context("fork").Process(target=run_role, args=(role,), name=f"otklik-{role}")
+        child = get_context("fork").Process(target=run_role, args=(role, self._settings), name=f"otklik-{role}")
         child.start()
         self._children[number] = child
 
@@ -134,11 +133,17 @@ class Supervisor:
                 child.kill()
 
 
-def run_role(role: str) -> None:
+def run_role(role: str, settings: config.Settings) -> None:
     """What a child does, from its first moment as its own process."""
     for inherited in (signal.SIGTERM, signal.SIGINT):
         signal.signal(inherited, signal.SIG_DFL)
-    ROLES[role]()
+    ROLES[role](settings)
+
+
+def run_supervisor(settings: config.Settings) -> None:
+    """Supervise from a process of its own, forked from one that has the program loaded."""
+    os.setsid()  # Ctrl-C is for whoever started us: they stop us in order
+    Supervisor(settings).run()
 
 
 def main() -> None:
@@ -146,7 +151,7 @@ def main() -> None:
     if role == "supervisor":
         Supervisor(config.load()).run()
     elif role in ROLES:
-        run_role(role)
+        run_role(role, config.load())
     else:
         sys.exit(f"usage: worker.py [supervisor|{'|'.join(ROLES)}]")
 

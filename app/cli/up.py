@@ -7,18 +7,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import click
 from redis import Redis, RedisError
 
 import config
 from app import create_app, database_url, kept_secret
+from app.actions.accounts import make_start_code
 from app.actions.sources import add_key
 from app.cli import cli, migrate_tables
 from app.clock import utcnow
+from app.extensions import db
+from app.queries.accounts import nobody_yet
+from worker import run_supervisor
 
 STOP_WITHIN = 25.0
 EVENT = (
@@ -45,22 +52,57 @@ def up(host: str, port: int) -> None:
             settings, redis_said = _embedded_redis(settings, running)
         with create_app(settings).app_context():
             migrate_tables()
+            code = make_start_code(None, utcnow()) if nobody_yet() else None
             made = not (settings.data_dir / "first-key").exists()
             key = kept_secret(settings.data_dir / "first-key", lambda: add_key("first key", ["all"], "api", utcnow()))
+            db.session.remove()
+            db.engine.dispose()  # what is forked from here opens connections of its own
         _start(settings, running, host, port)
         # A log is no place for a key: it is shown when it is made, and to whoever sits at a terminal.
         shown = key if made or sys.stdout.isatty() else f"(in {settings.data_dir / 'first-key'})"
-        _welcome(settings, redis_said, shown)
+        _welcome(settings, redis_said, shown, code)
         running.watch()
     finally:
         running.end()
+
+
+class _Process(Protocol):
+    """What is asked of a process, however it was started."""
+
+    def poll(self) -> int | None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+    def wait(self, timeout: float) -> int | None: ...
+
+
+class _Forked:
+    """A process forked from this one: it shares what is loaded here, which is most of what it needs."""
+
+    def __init__(self, target: Callable[..., None], *args: object) -> None:
+        self._process = get_context("fork").Process(target=target, args=args)
+        self._process.start()
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self, timeout: float) -> int | None:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("forked", timeout)
+        return self._process.exitcode
 
 
 class _Running:
     """The processes started here."""
 
     def __init__(self) -> None:
-        self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._processes: list[tuple[str, _Process]] = []
         self._folders: list[Path] = []
         self._stopping = False
 
@@ -72,6 +114,9 @@ class _Running:
         self._processes.append((name, process))
         return process
 
+    def fork(self, name: str, target: Callable[..., None], *args: object) -> None:
+        self._processes.append((name, _Forked(target, *args)))
+
     def keep_until_end(self, folder: Path) -> None:
         self._folders.append(folder)
 
@@ -82,8 +127,8 @@ class _Running:
         """Wait until told to stop, or until one of the processes ends, which ends them all."""
         while not self._stopping:
             for name, process in self._processes:
-                if process.poll() is not None:
-                    raise click.ClickException(f"{name} ended with {process.returncode}; everything is stopped.")
+                if (code := process.poll()) is not None:
+                    raise click.ClickException(f"{name} ended with {code}; everything is stopped.")
             time.sleep(0.2)
         click.echo("\nStopping …")
 
@@ -145,7 +190,7 @@ def _redis_server() -> str | None:
 
 def _start(settings: config.Settings, running: _Running, host: str, port: int) -> None:
     root = Path(__file__).parent.parent.parent
-    running.start("worker", [sys.executable, str(root / "worker.py")], settings)
+    running.fork("worker", run_supervisor, settings)
     running.start(
         "web",
         [sys.executable, "-m", "gunicorn", "app.web:app", "--bind", f"{host}:{port}",
@@ -161,13 +206,13 @@ def _start(settings: config.Settings, running: _Running, host: str, port: int) -
     raise click.ClickException("the web server did not start")
 
 
-def _welcome(settings: config.Settings, redis_said: str, key: str) -> None:
+def _welcome(settings: config.Settings, redis_said: str, key: str, code: str | None) -> None:
     url = database_url(settings)
     database = f"SQLite in {settings.data_dir}" if url.startswith("sqlite") else "PostgreSQL"
     mail = "mail goes to its server" if settings.smtp_url else f"mail is caught in {settings.data_dir / 'mail'}"
     click.echo(
         f"\nOtklik is ready.  {database}, Redis {redis_said}, {mail}.\n"
-        f"  Address   {settings.base_url}\n"
+        f"  Open      {settings.base_url}{f'/start?code={code}   (once, 15 minutes)' if code else '/'}\n"
         f"  API key   {key}\n"
         f"  Try it:\n\n"
         f"    curl {settings.base_url}/api/v1/events -H 'Authorization: Bearer {key}' \\\n"
