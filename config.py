@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+YES, NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -33,6 +35,7 @@ class Settings:
     log_level: str = "INFO"
     log_format: str = "json"  # json or text
     trusted_proxies: int = 0  # how many reverse proxies stand in front and set X-Forwarded-For
+    demo: bool = False  # the demo company's own pages: a shop, a mailbox, one customer to follow
 
     @property
     def mail_allow_list(self) -> frozenset[str]:
@@ -57,13 +60,20 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         if name not in environ:
             continue
         try:
-            values[field.name] = kind(environ[name])
+            values[field.name] = _yes(environ[name]) if kind is bool else kind(environ[name])
         except ValueError:
             faults.append(f"{name} must be a {kind.__name__}, not {environ[name]!r}")
     if faults:
         raise SettingsError("; ".join(faults))
     settings = replace(Settings(), **(values | overrides))
     return replace(settings, data_dir=settings.data_dir.expanduser().absolute(), base_url=settings.base_url.rstrip("/"))
+
+
+def _yes(told: str) -> bool:
+    """Whether a setting is told to be on; raises ``ValueError`` for what is neither yes nor no."""
+    if told.lower() not in YES | NO:
+        raise ValueError(told)
+    return told.lower() in YES
 
 
 def environment(settings: Settings) -> dict[str, str]:
