@@ -17,7 +17,7 @@ from app.inbound.payloads import Unauthenticated
 from app.text.phrases import phrases
 
 RETRY_AFTER = "5"
-JSON_PATHS = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
+JSON_PATHS = ("/api/", "/webhooks/", "/widget/", "/healthz", "/readyz", "/metrics")
 log = structlog.get_logger()
 
 

@@ -5,8 +5,8 @@ A job carries no payload: it claims whatever is ready, until nothing is, or its 
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
-from time import monotonic
-from typing import Any
+from time import monotonic, sleep
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -23,6 +23,7 @@ from app.actions.deliveries import (
     Claim,
     Result,
     begin_hand_over,
+    begin_popup,
     claim_deliveries,
     expire_invitations,
     give_up_lost,
@@ -33,7 +34,7 @@ from app.actions.deliveries import (
 from app.actions.effects import fail_effect
 from app.actions.events import count_attempt, fail_attempt
 from app.actions.responses import score_responses
-from app.actions.rollups import recount_days
+from app.actions.rollups import recount_days, tally_events
 from app.actions.tasks import open_tasks
 from app.channels import email
 from app.clock import utcnow
@@ -41,6 +42,8 @@ from app.extensions import db, redis_connection
 from app.inbound.payloads import read_held_payloads
 from app.queries.decisions import oldest_waiting_event, ready_contacts
 from app.queries.effects import waiting_effects
+from app.queries.events import is_decided, resolved_contact
+from app.queries.invitations import popup_waits
 from app.queries.work import ready_kinds
 from surveys.lifecycle import ATTEMPTS_MAX
 
@@ -54,7 +57,14 @@ QUIET = 2.0
 RING_PAUSE = 0.02
 """Seconds in which one process rings a bell once; what falls in between, the bell or the clock finds."""
 RESOLVE_BATCH, DECIDE_BATCH, EFFECT_BATCH, ANNOUNCE_BATCH, SEND_BATCH, SCORE_BATCH = 500, 500, 200, 500, 20, 500
+TALLY_BATCH = 2_000
 
+AT_ONCE_BATCH = 50
+"""With more events before it than this, one that comes from a page is not decided while its customer waits."""
+PAUSES = (0.0, 0.02, 0.05, 0.1)
+"""Seconds before each try, when somebody else is at the events or the contact."""
+
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -295,13 +305,57 @@ def _hand_over(claim: Claim, mailer: email.Mailer) -> None:
         ring("score")
 
 
+def decide_at_once(source_id: int, external_id: str) -> int | None:
+    """Decide an event while its customer waits on a page, by the very steps of the workers, and for its contact alone.
+
+    Returns the contact. Whoever is busy with it, or a backlog, is left to it: then nothing happens now, and the workers
+    go on.
+    """
+    config = current_app.config
+    contact_id: int | None = None
+    try:
+        for pause in PAUSES:
+            sleep(pause)
+            if contact_id is None and resolve_events(AT_ONCE_BATCH, utcnow(), config["PHONE_REGION"]):
+                ring("announce")
+            contact_id = resolved_contact(source_id, external_id)
+            if contact_id is not None:
+                _ring_for(decide_events(1, utcnow(), config["COMPANY_ZONE"], config["LANGUAGE"], only=contact_id))
+                if is_decided(source_id, external_id):
+                    break
+    except OperationalError:
+        raise
+    except Exception:  # the workers will meet it too, and know how to set it aside
+        log.exception("at_once.failed", event_id=external_id)
+    ring("resolve")
+    return contact_id
+
+
+def show_popup(contact_id: int, draw: Callable[[str], T]) -> T | None:
+    """Hand the contact's next popup over to the page they are on: begun, drawn by its public id, settled."""
+    if not popup_waits(contact_id, utcnow()):
+        return None
+    config = current_app.config
+    lease = timedelta(seconds=config["LEASE_SECONDS"])
+    popup = begin_popup(contact_id, utcnow(), lease, config["COMPANY_ZONE"], config["MAIL_ALLOW_LIST"])
+    if popup is None:
+        return None
+    drawn = draw(popup.public_id)
+    settle_delivery(popup.claim, Result("sent"), utcnow())
+    log.info("delivery.settled", delivery=popup.claim.delivery_id, attempt=popup.claim.attempt, state="sent")
+    ring("score")
+    return drawn
+
+
 def score() -> None:
-    """Responses → scores; dirty days → figures."""
+    """Responses → scores; dirty days and decided events → figures."""
     _work("score", _score_step, SCORE_BATCH)
 
 
 def _score_step() -> int:
-    return score_responses(SCORE_BATCH, utcnow()) + recount_days(SCORE_BATCH, current_app.config["COMPANY_ZONE"])
+    zone = current_app.config["COMPANY_ZONE"]
+    scored = score_responses(SCORE_BATCH, utcnow())
+    return scored + recount_days(SCORE_BATCH, zone) + tally_events(TALLY_BATCH, utcnow(), zone)
 
 
 def expire() -> None:

@@ -16,7 +16,19 @@ from time import perf_counter
 import psycopg
 
 from app.clock import utcnow
-from benchmarks import answers, backlog, bare_machine, batches, decisions, hand_over, history, memory, storage, webhooks
+from benchmarks import (
+    answers,
+    backlog,
+    bare_machine,
+    batches,
+    decisions,
+    hand_over,
+    history,
+    memory,
+    storage,
+    webhooks,
+    widget,
+)
 from benchmarks.results import Row, as_markdown, as_text
 from benchmarks.stack import Stack
 
@@ -31,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "storage": storage.measure,
     "setup": bare_machine.measure,
     "history": history.measure,
+    "widget": widget.measure,
 }
 
 

@@ -114,7 +114,7 @@ def _read_limit(node: Node) -> Limit:
         max=fields["max"].integer(0, 1000) if "max" in fields else 0,
         per=per,
         classes=_read_names(fields, "classes", CLASSES),
-        channels=_read_names(fields, "channels", (*CHANNELS, "sms", "telegram", "web")),
+        channels=_read_names(fields, "channels", (*CHANNELS, "sms", "telegram")),
         surveys=frozenset(fields["surveys"].slugs()) if "surveys" in fields else frozenset(),
         triggers=frozenset(fields["triggers"].slugs()) if "triggers" in fields else frozenset(),
     )
@@ -155,7 +155,7 @@ def _read_complaint(node: Node) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _read_consent(node: Node) -> frozenset[str]:
-    fields = node.mapping((*CHANNELS, "sms", "telegram", "web", *CLASSES))
+    fields = node.mapping((*CHANNELS, "sms", "telegram", *CLASSES))
     return frozenset(key for key, value in fields.items() if value.one_of(("assumed", "required")) == "required")
 
 

@@ -1,5 +1,6 @@
 """Sources as authors write them: how a service proves itself, and where its payloads keep what an event needs."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,13 +12,18 @@ from jmespath.parser import ParsedResult
 
 from surveys.definition import Node
 
-SCHEMES = ("standard-webhooks", "hmac", "bearer", "basic", "body-field")
+SCHEMES = ("standard-webhooks", "hmac", "bearer", "basic", "body-field", "widget")
+WIDGET = "widget"
+"""The scheme of web pages: events come from visitors, and the secret proves who they are to the shop."""
+SCHEME_FIELDS = ("header", "encoding", "prefix", "field", "user", "origins")
 WEAK = frozenset({"bearer", "basic", "body-field"})
 MAPPED = ("id", "type", "occurred_at", "properties")
 MAPPED_CONTACT = ("id", "email", "phone", "name", "locale", "timezone")
 FREE = ("properties", "contact.attributes.", "contact.consent.")
 """Where any value may stand; elsewhere it is text."""
 SECRETS_MAX = 2
+ORIGIN = re.compile(r"(https?)://((?:[a-z0-9-]+\.)*[a-z0-9-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
+USUAL_PORTS = {"http": "80", "https": "443"}
 MILLISECONDS_FROM = 1e11  # as seconds, a date in the year 5138
 
 
@@ -50,6 +56,8 @@ class Source:
     user: str
     secrets: tuple[SecretName, ...]
     mapping: Mapping[str, ParsedResult] | None
+    origins: frozenset[str] = frozenset()
+    """The sites whose pages may speak for a source of the scheme ``widget``."""
 
     @property
     def weak(self) -> bool:
@@ -60,7 +68,7 @@ class Source:
 def read_source(node: Node) -> Source:
     """Read a source definition; faults gather in the node."""
     fields = node.mapping(
-        ("slug", "name", "namespace", "scheme", "secret", "header", "encoding", "prefix", "field", "user", "map"),
+        ("slug", "name", "namespace", "scheme", "secret", *SCHEME_FIELDS, "map"),
         ("slug",),
     )
     if "name" in fields:
@@ -79,16 +87,35 @@ def read_source(node: Node) -> Source:
         user=fields["user"].text(longest=100) if "user" in fields else "",
         secrets=_read_secrets(fields["secret"]) if "secret" in fields else (),
         mapping=_read_map(fields["map"]) if "map" in fields else None,
+        origins=_read_origins(fields["origins"]) if "origins" in fields else frozenset(),
     )
 
 
 def _require(node: Node, fields: Mapping[str, Node], scheme: str) -> None:
-    needed = {"hmac": ("header",), "body-field": ("field",), "basic": ("user",)}.get(scheme, ())
+    needed = {"hmac": ("header",), "body-field": ("field",), "basic": ("user",), WIDGET: ("origins",)}.get(scheme, ())
     for name in needed:
         if name not in fields:
             node.fault(f"{name} is missing: the scheme {scheme} needs it")
+    if "map" in fields and scheme == WIDGET:
+        fields["map"].fault("is of no use here: a page says what happened in our own words")
+    if "origins" in fields and scheme != WIDGET:
+        fields["origins"].fault(f"belongs to the scheme {WIDGET}")
     if scheme and "secret" not in fields:
         node.fault("secret is missing")
+
+
+def _read_origins(node: Node) -> frozenset[str]:
+    return frozenset(_read_origin(item) for item in node.items(least=1))
+
+
+def _read_origin(node: Node) -> str:
+    """An origin as browsers send it: lower case, and without the port that its scheme has anyway."""
+    found = ORIGIN.fullmatch(node.text(longest=200).lower().rstrip("/"))
+    if found is None:
+        node.fault("must be an origin like https://shop.example, without a path")
+        return ""
+    scheme, host, port = found.groups()
+    return f"{scheme}://{host}" + (f":{port}" if port and port != USUAL_PORTS[scheme] else "")
 
 
 def _read_secrets(node: Node) -> tuple[SecretName, ...]:

@@ -10,7 +10,11 @@ from surveys.definition import SOME, Node
 
 STATUSES = ("draft", "paused", "pilot", "live")
 CLASSES = ("transactional", "relationship", "service", "marketing")
-CHANNELS = ("email",)
+CHANNELS = ("email", "web")
+USUAL_CHANNELS = ("email",)
+"""What a send goes through when it names no channel; and all that a plain message can go through."""
+FETCHED = frozenset({"web"})
+"""Channels that hand over when the customer comes for it, and never by themselves."""
 PRIORITIES = ("low", "normal", "high")
 MESSAGE_TEXTS = ("subject", "preview", "reason", "benefit", "sender", "reply_to")
 FRESH = timedelta(hours=48)
@@ -207,7 +211,7 @@ def _read_send(node: Node, class_: str) -> Send:
     return Send(
         survey=fields["survey"].slug() if "survey" in fields else "",
         text=None,
-        channels=_read_channels(fields),
+        channels=_read_channels(fields, CHANNELS),
         delay=fields["delay"].duration() if "delay" in fields else timedelta(0),
         expires=fields["expires"].duration(least=SOME) if "expires" in fields else LINK_LIFE,
         class_=class_,
@@ -220,7 +224,7 @@ def _read_message(node: Node, class_: str) -> Send:
     return Send(
         survey=None,
         text=fields["text"].texts() if "text" in fields else {"en": ""},
-        channels=_read_channels(fields),
+        channels=_read_channels(fields, USUAL_CHANNELS),
         delay=fields["delay"].duration() if "delay" in fields else timedelta(0),
         expires=None,
         class_=fields["class"].one_of(CLASSES) if "class" in fields else class_,
@@ -228,10 +232,10 @@ def _read_message(node: Node, class_: str) -> Send:
     )
 
 
-def _read_channels(fields: Mapping[str, Node]) -> tuple[str, ...]:
+def _read_channels(fields: Mapping[str, Node], known: tuple[str, ...]) -> tuple[str, ...]:
     if "channels" not in fields:
-        return CHANNELS
-    return tuple(item.one_of(CHANNELS) for item in fields["channels"].items(least=1))
+        return USUAL_CHANNELS
+    return tuple(item.one_of(known) for item in fields["channels"].items(least=1))
 
 
 def _read_message_texts(node: Node) -> Mapping[str, Texts]:

@@ -66,6 +66,8 @@ class _Block:
     external: IdentityKey | None
     email: IdentityKey | None
     phone: IdentityKey | None
+    page: str | None = None
+    """Where they are reached on web pages, if they were on one just then: their id there, with its namespace."""
 
     @property
     def keys(self) -> list[IdentityKey]:
@@ -194,6 +196,7 @@ def _read_block(event: UnresolvedEvent, phone_region: str) -> _Block:
         external=(EXTERNAL, event.namespace, str(external)) if external not in (None, "") else None,
         email=(EMAIL, "", email) if email else None,
         phone=(PHONE, "", phone) if phone else None,
+        page=f"{event.namespace}:{external}" if block.get("page") is True else None,
     )
 
 
@@ -310,6 +313,11 @@ def _fold_addresses(person: _Person, block: _Block, *, newer: bool) -> None:
             profile.addresses[channel] = key[2]
             person.reached[f"{channel}:{key[2]}"] = event.occurred_at
             _note(person, event, kind, old, key[2])
+    old = profile.addresses.get("web")
+    if block.page and block.page != old and (newer or old is None):
+        profile.addresses["web"] = block.page  # nothing they would call a change of theirs
+        person.reached[f"web:{block.page}"] = event.occurred_at
+        person.touched = True
 
 
 def _said(block: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

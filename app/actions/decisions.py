@@ -21,7 +21,7 @@ from app.queries.decisions import Batch, WaitingEvent, claim_contacts, load_batc
 from app.queries.surveys import current_surveys
 from surveys.decision import Decision as Result
 from surveys.decision import Invite, Miss, decide_each
-from surveys.triggers import Notify, SetAttribute, Task, Trigger
+from surveys.triggers import FETCHED, Notify, SetAttribute, Task, Trigger
 from surveys.wording import best_language
 
 EVENTS_MAX = 1_000
@@ -50,34 +50,46 @@ class _Rows:
     misses: Counter[tuple[int, Any, int]] = field(default_factory=Counter)
 
 
-def decide_events(limit: int, now: datetime, company_zone: str, language: str) -> Decided:
-    """Decide what waits for up to ``limit`` contacts nobody else is at."""
+def decide_events(limit: int, now: datetime, company_zone: str, language: str, only: int | None = None) -> Decided:
+    """Decide what waits for up to ``limit`` contacts (or the one) nobody else is at."""
     with transaction() as session:
-        contact_ids = claim_contacts(limit, now)
-        return _decide(session, contact_ids, EVENTS_MAX, now, company_zone, language) if contact_ids else Decided()
+        contact_ids = claim_contacts(limit, now, only)
+        if not contact_ids:
+            return Decided()
+        return _decide(session, load_batch(contact_ids, EVENTS_MAX, now, company_zone), contact_ids, now, language)
+
+
+def decide_past(limit: int, since: datetime, until: datetime, company_zone: str, language: str) -> Decided:
+    """As :func:`decide_events`, but each event the moment it happened, between ``since`` and ``until``: to make a past."""
+    with transaction() as session:
+        contact_ids = claim_contacts(limit, until)
+        if not contact_ids:
+            return Decided()
+        return _decide(session, load_batch(contact_ids, limit, since, company_zone), contact_ids, None, language)
 
 
 def decide_contact(contact_id: int, now: datetime, company_zone: str, language: str) -> Decided:
     """Decide the oldest waiting event of one contact: how a batch that failed is taken up again."""
     with transaction() as session:
         lock_rows(session, ContactLock.contact_id, [contact_id])
-        return _decide(session, [contact_id], 1, now, company_zone, language)
+        return _decide(session, load_batch([contact_id], 1, now, company_zone), [contact_id], now, language)
 
 
 def _decide(
-    session: Session, contact_ids: Sequence[int], limit: int, now: datetime, company_zone: str, language: str
+    session: Session, batch: Batch, contact_ids: Sequence[int], now: datetime | None, language: str
 ) -> Decided:
-    batch = load_batch(contact_ids, limit, now, company_zone)
+    """Decide a batch and store what follows; with ``now`` None the clock moves from event to event."""
     rows = _Rows()
-    makers = _Makers(batch, rows, now, language)
-    zone = ZoneInfo(company_zone)
+    makers = _Makers(batch, rows, language)
+    zone = ZoneInfo(batch.rules.company_zone)
     for event in batch.waiting:
         _follow_complaints(batch, rows, event)
-        for trigger_id, version, result in _results(batch, event, now):
+        at = now or event.occurred_at
+        for trigger_id, version, result in _results(batch, event, at):
             if isinstance(result, Miss):
                 rows.misses[trigger_id, event.occurred_at.astimezone(zone).date(), result.clause] += 1
             else:
-                makers.keep(event, trigger_id, version, result)
+                makers.keep(event, trigger_id, version, result, at)
     _store(session, rows)
     _finish(session, batch, contact_ids)
     return Decided(len(contact_ids), len(batch.waiting), len(rows.invitations), len(rows.effects))
@@ -118,11 +130,11 @@ def _follow_complaints(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
 class _Makers:
     """Turns results into rows."""
 
-    def __init__(self, batch: Batch, rows: _Rows, now: datetime, language: str) -> None:
-        self._batch, self._rows, self._now, self._language = batch, rows, now, language
+    def __init__(self, batch: Batch, rows: _Rows, language: str) -> None:
+        self._batch, self._rows, self._language = batch, rows, language
         self._surveys = current_surveys()
 
-    def keep(self, event: WaitingEvent, trigger_id: int, version: int, result: Result) -> None:
+    def keep(self, event: WaitingEvent, trigger_id: int, version: int, result: Result, now: datetime) -> None:
         closed = result.closed
         detail = {k: v for k in ("observed", "limit", "rule") if (v := getattr(closed, k, None)) is not None}
         key = {"event_id": event.id, "trigger_id": trigger_id, "trigger_version": version}
@@ -134,12 +146,12 @@ class _Makers:
                 "reason": closed.reason if closed else None,
                 "detail": detail or None,
                 "next_possible_at": closed.next_possible_at if closed else None,
-                "decided_at": self._now,
+                "decided_at": now,
                 "policy_version": self._batch.policy_number,
             }
         )
         for invite in result.invites:
-            self._invite(event, key, result.trigger, invite)
+            self._invite(event, key, result.trigger, invite, now)
         for number in result.acts:
             kind = EFFECT_KINDS[type(result.trigger.actions[number])]
             self._rows.effects.append(
@@ -148,12 +160,14 @@ class _Makers:
                     "action": number,
                     "kind": kind,
                     "contact_id": event.contact_id or None,
-                    "created_at": self._now,
+                    "created_at": now,
                     "attempts": 0,
                 }
             )
 
-    def _invite(self, event: WaitingEvent, key: dict[str, Any], trigger: Trigger, invite: Invite) -> None:
+    def _invite(
+        self, event: WaitingEvent, key: dict[str, Any], trigger: Trigger, invite: Invite, now: datetime
+    ) -> None:
         send = invite.send
         version_id, languages = self._surveys[send.survey] if send.survey else (None, tuple(send.text or {}))
         locale = self._batch.trees[event.contact_id].get("locale")
@@ -171,10 +185,10 @@ class _Makers:
                 "language": best_language((event.block.get("locale"), locale, self._language), languages),
                 "probability": trigger.sample.probability,
                 "state": "planned",
-                "created_at": self._now,
+                "created_at": now,
                 "planned_at": invite.planned_at,
                 "stale_at": invite.stale_at,
-                "due_at": invite.planned_at,
+                "due_at": None if invite.channel in FETCHED else invite.planned_at,
                 "expires_after": int(send.expires.total_seconds()) if send.expires else None,
             }
         )

@@ -11,7 +11,8 @@ from app.extensions import Id, Model
 class Invitation(Model):
     """A promise; without a survey version it is a plain message, with nothing to answer.
 
-    ``due_at`` is set while a hand-over is to be started; the delivery carries on from there.
+    ``due_at`` is set while a hand-over is to be started; the delivery carries on from there. On the channel ``web`` it is
+    never set: the customer's page comes for it, until ``stale_at``.
     """
 
     __tablename__ = "invitations"
@@ -20,6 +21,7 @@ class Invitation(Model):
         Index("ix_invitations_due", "due_at", postgresql_where="due_at IS NOT NULL"),
         Index("ix_invitations_contact", "contact_id"),
         Index("ix_invitations_handed_over", "handed_over_at"),
+        Index("ix_invitations_unfetched", "stale_at", postgresql_where="channel = 'web' AND state = 'planned'"),
         Index("ix_invitations_expires", "expires_at", postgresql_where="state IN ('open', 'started')"),
     )
 

@@ -33,6 +33,24 @@ class EventView:
     error: str | None
 
 
+def resolved_contact(source_id: int, external_id: str) -> int | None:
+    """The contact an event was about, as soon as that is known."""
+    return db.session.scalar(
+        select(Event.contact_id)
+        .join(EventKey, EventKey.event_id == Event.id)
+        .where(EventKey.source_id == source_id, EventKey.external_id == external_id)
+    )
+
+
+def is_decided(source_id: int, external_id: str) -> bool:
+    """Whether an event is there, and no longer waits."""
+    waiting = select(PendingEvent.event_id).where(PendingEvent.event_id == EventKey.event_id).exists()
+    key = select(EventKey.event_id).where(
+        EventKey.source_id == source_id, EventKey.external_id == external_id, ~waiting
+    )
+    return db.session.scalar(key) is not None
+
+
 def find_event(source: str, external_id: str) -> EventView | None:
     row = db.session.execute(
         select(Event, Source.slug, PendingEvent)

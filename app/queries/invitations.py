@@ -79,6 +79,17 @@ def find_asked(public_id: str, now: datetime) -> Asked | None:
     )
 
 
+def popup_waits(contact_id: int, now: datetime) -> bool:
+    """Whether a popup is due that the contact's page could come for."""
+    due = select(Invitation.id).where(
+        Invitation.contact_id == contact_id,
+        Invitation.channel == "web",
+        Invitation.state == "planned",
+        Invitation.planned_at <= now,
+    )
+    return db.session.scalar(due.limit(1)) is not None
+
+
 def invitation_language(public_id: str) -> str | None:
     """The language of an invitation, or None when there is none with this public id."""
     return db.session.scalar(select(Invitation.language).where(Invitation.public_id == public_id))

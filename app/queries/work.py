@@ -10,12 +10,13 @@ from app.models.accounts import Heartbeat, Installation
 from app.models.contacts import ContactChange, ContactLock
 from app.models.decisions import Effect
 from app.models.deliveries import Delivery
-from app.models.events import PendingEvent
+from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.responses import Response
 from app.models.rollups import DirtyDay
 from app.models.sources import Payload, Source
 from app.models.tasks import Task
+from app.queries.rollups import is_untallied
 from surveys.lifecycle import ANSWERABLE, PARTIAL_RESTS
 
 
@@ -47,8 +48,12 @@ def ready_kinds(now: datetime) -> list[str]:
         "score": [
             select(1).where(Response.scored_at.is_(None), Response.complete.is_(True)),
             select(1).select_from(DirtyDay),
+            select(1).select_from(Event).where(*is_untallied(now)),
         ],
-        "expire": [select(1).where(Invitation.expires_at <= now, Invitation.state.in_(ANSWERABLE))],
+        "expire": [
+            select(1).where(Invitation.expires_at <= now, Invitation.state.in_(ANSWERABLE)),
+            select(1).where(Invitation.channel == "web", Invitation.state == "planned", Invitation.stale_at < now),
+        ],
     }
     checks = [
         select(literal(kind)).where(or_(*(query.limit(1).exists() for query in queries)))

@@ -1,22 +1,17 @@
 """The public pages: answering, and leaving. A GET shows; only a POST stores."""
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 
 from app.actions.deliveries import unsubscribe_contact
-from app.actions.responses import Finish, Recorded, record_response
 from app.clock import utcnow
 from app.errors import page
-from app.jobs import ring
 from app.links import read_token
 from app.queries.invitations import Asked, find_asked, given_code, invitation_language
-from app.respond.forms import Submit, page_view, read_submit
+from app.respond.answering import closing_words, take_answer
+from app.respond.forms import Submit, page_view
 from app.text.phrases import phrases
-from surveys.branching import ending, visible_answers
-from surveys.wording import fill, pick
 
 blueprint = Blueprint("respond", __name__)
 CLOSED = {"completed": ("answered", 200), "expired": ("expired", 410), "cancelled": ("expired", 410)}
@@ -66,36 +61,20 @@ def submit_survey(token: str) -> Any:
     if not asked.answerable():
         return _closed(asked, asked.state)
     now = utcnow()
-    submit = read_submit(asked, request.form, now)
-    finished = submit.next_page is None and not submit.faults
-    recorded = record_response(asked.invitation_id, submit.read, _finish(asked, now) if finished else None, now)
+    submit, recorded = take_answer(asked, request.form, now)
     if not recorded.stored:
         return _closed(asked, recorded.state)
     if submit.faults:
         return _show(token, asked, submit), 422
-    if not finished:
+    if submit.next_page is not None:
         return redirect(url_for("respond.show_survey", token=token, page=submit.next_page), 303)
-    ring("score")
-    ring("announce")
-    return _thanks(asked, recorded, now)
-
-
-def _finish(asked: Asked, now: datetime) -> Finish:
-    def finish(answers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-        counted = visible_answers(asked.survey, answers, asked.known, now)
-        end = ending(asked.survey, counted, asked.known, now)
-        return dict(counted), end.offer if end else None
-
-    return finish
-
-
-def _thanks(asked: Asked, recorded: Recorded, now: datetime) -> str:
-    said = phrases(asked.language)
-    end = ending(asked.survey, recorded.answers, asked.known, now)
-    facts = {**asked.known, "answers": recorded.answers}
-    text = fill(pick(end.text, asked.language), facts) if end else said["thanks"]
     return render_template(
-        "respond/note.html", title=text, text="", t=said, code=recorded.code, language=asked.language
+        "respond/note.html",
+        title=closing_words(asked, recorded, now),
+        text="",
+        t=phrases(asked.language),
+        code=recorded.code,
+        language=asked.language,
     )
 
 

@@ -45,9 +45,35 @@ def test_a_source_without_a_mapping_learns_and_has_a_namespace_of_its_own() -> N
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_who_saw_one_request_of_a_weak_scheme_could_make_another(scheme: str) -> None:
-    needed = {"hmac": {"header": "x"}, "body-field": {"field": "token"}, "basic": {"user": "shop"}}.get(scheme, {})
-    found = read({**BASE, "scheme": scheme, **needed}, read_source)
+    needed: dict[str, dict[str, Any]] = {
+        "hmac": {"header": "x"},
+        "body-field": {"field": "token"},
+        "basic": {"user": "shop"},
+        "widget": {"origins": ["https://shop.example"]},
+    }
+    found = read({**BASE, "scheme": scheme, **needed.get(scheme, {})}, read_source)
     assert found.weak is (scheme in ("bearer", "basic", "body-field"))
+
+
+WIDGET = {**BASE, "scheme": "widget"}
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("https://shop.example", "https://shop.example"),
+        ("https://Shop.Example/", "https://shop.example"),
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://shop.example:80", "http://shop.example"),
+        ("https://shop.example:8443", "https://shop.example:8443"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://xn--e1afmkfd.xn--p1ai", "https://xn--e1afmkfd.xn--p1ai"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_send_it(written: str, sent: str) -> None:
+    assert read({**WIDGET, "origins": [written]}, read_source).origins == {sent}
 
 
 # Payloads.
@@ -215,6 +241,15 @@ FAULTS: list[tuple[Any, Path, str]] = [
     (mapped(id="body.id = 5"), ("map", "id"), "is not JMESPath"),
     ({**BASE, "map": {"type": "body.[", "id": "body.id"}}, ("map", "type"), "is not JMESPath"),
     (mapped(**{"properties.x": "x" * 1001}), ("map", "properties.x"), "longer than 1000"),
+    (WIDGET, (), "origins is missing: the scheme widget needs it"),
+    ({**WIDGET, "origins": "https://shop.example"}, ("origins",), "must be a list"),
+    ({**WIDGET, "origins": []}, ("origins",), "between 1 and"),
+    *(
+        ({**WIDGET, "origins": ["https://a.example", wrong]}, ("origins", 1), "must be an origin like")
+        for wrong in ("*", "shop.example", "https://*.shop.example", "https://shop.example/cart", "https://", "null")
+    ),
+    ({**WIDGET, "origins": ["https://a.example"], "map": {"type": "body.type"}}, ("map",), "is of no use here"),
+    ({**BASE, "origins": ["https://a.example"]}, ("origins",), "belongs to the scheme widget"),
 ]
 
 

@@ -106,6 +106,11 @@ def test_a_message_has_the_class_of_its_trigger_unless_it_names_one() -> None:
     assert [send.class_ for _, send in found.sends] == ["marketing", "service"]
 
 
+def test_a_survey_may_be_a_popup_and_is_a_mail_where_nothing_is_said() -> None:
+    sends = [SEND, {"send": {"survey": "nps", "channels": ["web", "email"]}}]
+    assert [send.channels for _, send in trigger(then=sends).sends] == [("email",), ("web", "email")]
+
+
 @pytest.mark.parametrize(
     ("sample", "probability"),
     [({}, 1.0), ({"rate": 0.3}, 0.3), ({"holdout": 0.1}, 0.9), ({"rate": 0.5, "holdout": 0.2}, 0.4), ({"rate": 0}, 0)],
@@ -170,6 +175,7 @@ FAULTS: list[tuple[dict[str, Any], Path, str]] = [
     (then("send", survey="NPS"), ("then", 1, "send", "survey"), "lower-case"),
     (then("send", survey="nps", channels=[]), ("then", 1, "send", "channels"), "between 1 and"),
     (then("send", survey="nps", channels=["email", "fax"]), ("then", 1, "send", "channels", 1), "must be one of"),
+    (then("message", text="Hi", channels=["web"]), ("then", 1, "message", "channels", 0), "must be one of email"),
     (then("send", survey="nps", delay="soon"), ("then", 1, "send", "delay"), "must be a duration"),
     (then("send", survey="nps", expires=7), ("then", 1, "send", "expires"), "must be a duration"),
     (then("send", survey="nps", blocked="wait"), ("then", 1, "send", "blocked"), "must be one of drop"),

@@ -1,0 +1,42 @@
+"""Taking an answer: the same for a page of its own and for a popup on somebody else's."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from app.actions.responses import Finish, Recorded, record_response
+from app.jobs import ring
+from app.queries.invitations import Asked
+from app.respond.forms import Submit, read_submit
+from app.text.phrases import phrases
+from surveys.branching import ending, visible_answers
+from surveys.wording import fill, pick
+
+
+def take_answer(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> tuple[Submit, Recorded]:
+    """Read a posted form, and keep what it says; the last page of it makes the response final."""
+    submit = read_submit(asked, form, now)
+    finished = submit.next_page is None and not submit.faults
+    recorded = record_response(asked.invitation_id, submit.read, _finish(asked, now) if finished else None, now)
+    if recorded.stored and finished:
+        ring("score")
+        ring("announce")
+    return submit, recorded
+
+
+def _finish(asked: Asked, now: datetime) -> Finish:
+    def finish(answers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+        counted = visible_answers(asked.survey, answers, asked.known, now)
+        end = ending(asked.survey, counted, asked.known, now)
+        return dict(counted), end.offer if end else None
+
+    return finish
+
+
+def closing_words(asked: Asked, recorded: Recorded, now: datetime) -> str:
+    """What is said at the end of a survey."""
+    end = ending(asked.survey, recorded.answers, asked.known, now)
+    facts = {**asked.known, "answers": recorded.answers}
+    return fill(pick(end.text, asked.language), facts) if end else phrases(asked.language)["thanks"]

@@ -1,0 +1,1 @@
+"""The widget, over HTTP and in a browser."""
