@@ -1,5 +1,7 @@
 """``up``: everything on this machine, started together and stopped together."""
 
+import gc
+import os
 import shutil
 import signal
 import socket
@@ -15,6 +17,8 @@ from types import FrameType
 from typing import Protocol
 
 import click
+from flask import Flask
+from gunicorn.app.base import BaseApplication
 from redis import Redis, RedisError
 
 import config
@@ -22,6 +26,8 @@ from app import create_app, database_url, kept_secret
 from app.actions.accounts import make_start_code
 from app.actions.sources import add_key
 from app.cli import cli, migrate_tables
+from app.cli.demo import demo_settings, prepare_demo, welcome
+from app.cli.demo import start_code as demo_code
 from app.clock import utcnow
 from app.extensions import db
 from app.queries.accounts import nobody_yet
@@ -37,27 +43,36 @@ EVENT = (
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
-def up(host: str, port: int) -> None:
+@click.option("--demo", is_flag=True, help="With the demo company, in a folder of its own.")
+def up(host: str, port: int, *, demo: bool) -> None:
     """Migrate, then start web, worker and everything embedded. Ctrl-C stops it all."""
     settings = config.load()
     settings = config.load(base_url=f"http://{host}:{port}") if not settings.base_url else settings
+    settings = demo_settings(settings) if demo else settings
     _refuse_taken(host, port)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     running = _Running()
     signal.signal(signal.SIGTERM, running.stop)
     signal.signal(signal.SIGINT, running.stop)
     try:
+        if demo:
+            prepare_demo(settings, running.stopped)
         redis_said = "from OTKLIK_REDIS_URL"
         if not settings.redis_url:
             settings, redis_said = _embedded_redis(settings, running)
         with create_app(settings).app_context():
             migrate_tables()
-            code = make_start_code(None, utcnow()) if nobody_yet() else None
+            code = demo_code(settings) if demo else make_start_code(None, utcnow()) if nobody_yet() else None
             made = not (settings.data_dir / "first-key").exists()
             key = kept_secret(settings.data_dir / "first-key", lambda: add_key("first key", ["all"], "api", utcnow()))
             db.session.remove()
             db.engine.dispose()  # what is forked from here opens connections of its own
         _start(settings, running, host, port)
+        if demo:
+            running.start("demo", [sys.executable, "-m", "app.demo"], settings)
+            click.echo(welcome(settings, redis_said, str(code)))
+            running.watch()
+            return
         # A log is no place for a key: it is shown when it is made, and to whoever sits at a terminal.
         shown = key if made or sys.stdout.isatty() else f"(in {settings.data_dir / 'first-key'})"
         _welcome(settings, redis_said, shown, code)
@@ -122,6 +137,9 @@ class _Running:
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
+
+    def stopped(self) -> bool:
+        return self._stopping
 
     def watch(self) -> None:
         """Wait until told to stop, or until one of the processes ends, which ends them all."""
@@ -189,21 +207,49 @@ def _redis_server() -> str | None:
 
 
 def _start(settings: config.Settings, running: _Running, host: str, port: int) -> None:
-    root = Path(__file__).parent.parent.parent
     running.fork("worker", run_supervisor, settings)
-    running.start(
-        "web",
-        [sys.executable, "-m", "gunicorn", "app.web:app", "--bind", f"{host}:{port}",
-         "--workers", str(settings.web_processes), "--threads", str(settings.web_threads), "--worker-class", "gthread",
-         "--preload", "--log-level", "warning", "--keep-alive", "75", "--chdir", str(root)],
-        settings,
-    )  # fmt: skip
+    running.fork("web", _serve, settings, host, port)
     for _ in range(200):
         with socket.socket() as probe:
             if probe.connect_ex((host, port)) == 0:
                 return
         time.sleep(0.1)
     raise click.ClickException("the web server did not start")
+
+
+def _serve(settings: config.Settings, host: str, port: int) -> None:
+    """Gunicorn in a process of its own, as ``gunicorn app.web:app`` would be."""
+    os.setsid()  # Ctrl-C is for whoever started us
+    for inherited in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(inherited, signal.SIG_DFL)
+    _Web(settings, host, port).run()
+
+
+class _Web(BaseApplication):  # type: ignore[misc]  # comes without types
+    """Gunicorn, told by our settings."""
+
+    def __init__(self, settings: config.Settings, host: str, port: int) -> None:
+        self._settings, self._bind = settings, f"{host}:{port}"
+        super().__init__()
+
+    def load_config(self) -> None:
+        told = {
+            "bind": self._bind,
+            "workers": self._settings.web_processes,
+            "threads": self._settings.web_threads,
+            "worker_class": "gthread",
+            "preload_app": True,
+            "loglevel": "warning",
+            "keepalive": 75,
+        }
+        for name, value in told.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        made = create_app(self._settings)
+        gc.collect()
+        gc.freeze()  # gunicorn forks from here: what is loaded stays shared
+        return made
 
 
 def _welcome(settings: config.Settings, redis_said: str, key: str, code: str | None) -> None:
