@@ -44,6 +44,7 @@ def addresses(app: Flask, invitation: Invitation) -> Iterator[str]:
         "task_id": [1, 99],
         "metric": ["nps", "csat", "ces", "response-rate"],
         "filename": ["nothing.css"],
+        "name": ["form", "nothing"],
     }
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
