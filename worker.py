@@ -48,7 +48,7 @@ def run_worker(settings: config.Settings) -> None:
     connection = Redis.from_url(settings.redis_url)
     queue = Queue(QUEUE, connection=connection, serializer="json")
     worker = BellWorker([queue], connection=connection, serializer="json", worker_ttl=30, log_job_description=False)
-    with create_app(settings).app_context():
+    with create_app(settings, pictures=False).app_context():
         worker.work(logging_level="WARNING")
 
 
@@ -59,7 +59,7 @@ def run_clock(settings: config.Settings) -> None:
     """
     holder = f"{os.uname().nodename}:{os.getpid()}"
     beaten = float("-inf")
-    with create_app(settings).app_context():
+    with create_app(settings, pictures=False).app_context():
         if not settings.redis_url:
             log.warning("worker.polling", because="there is no Redis")
         while True:

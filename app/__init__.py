@@ -18,10 +18,13 @@ from redis import Redis
 from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import dashboards
 from app import admin, api, errors, respond, status, webhooks, widget
+from app.admin import overview
 from app.auth import staff
 from app.extensions import OrjsonProvider, Rate, db
 from app.inbound.bodies import BODY_MAX
+from app.queries import overview as readers
 from app.respond import preview
 from app.text.addresses import normal_email
 from app.text.phrases import PHRASES
@@ -42,8 +45,10 @@ SLACK = 100_000
 """What a body may be larger than its limit before it is not even read, so that the limit itself gives the message."""
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings, *, pictures: bool = True) -> Flask:
     """An application for these settings. Nothing is connected before the first use.
+
+    Whoever serves no pages does without the ``pictures`` and what draws them.
 
     Raises :class:`config.SettingsError` naming every setting that cannot be used.
     """
@@ -88,6 +93,8 @@ def create_app(settings: Settings) -> Flask:
     api.register(app)
     staff.register(app)
     admin.register(app)
+    if pictures:
+        dashboards.mount(app, readers, overview.page, staff.staff("dashboard"), staff.viewer)
     app.before_request(_name_request)
     app.after_request(_answer_with_name)
     return app

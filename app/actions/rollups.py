@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, case, delete, func, select
+from sqlalchemy import Result, Select, bindparam, case, delete, func, select
 from sqlalchemy.orm import Session
 
-from app.extensions import insert_into, insert_rows, lock_rows, transaction
+from app.extensions import UtcDateTime, insert_into, insert_rows, lock_rows, transaction
 from app.models.accounts import Lease
 from app.models.events import Event
 from app.models.invitations import Invitation
@@ -24,6 +25,7 @@ PROPERTIES = ("place", "employee", "product")
 """Dimensions that come from the properties of the event that was asked about."""
 TOPIC = "topic"
 VALUE_MAX = 100
+BEGIN, END = bindparam("begin", type_=UtcDateTime()), bindparam("end", type_=UtcDateTime())
 Counts = dict[tuple[Any, ...], Counter[str]]
 
 
@@ -43,10 +45,10 @@ def _recount(session: Session, day: date, zone: ZoneInfo) -> None:
     begin = datetime.combine(day, time(0), zone)
     end = datetime.combine(day + timedelta(days=1), time(0), zone)
     counts: Counts = {}
-    for key, found in (*_read(session, _sent(begin, end)), *_read(session, _scored(begin, end))):
-        counts.setdefault(key, Counter()).update(found)
-    for key, found in _read(session, _touched(begin, end), (TOPIC,)):
-        counts.setdefault(key, Counter()).update(found)
+    bounds = {"begin": begin, "end": end}
+    for statement, dimensions in ((_sent(), PROPERTIES), (_scored(), PROPERTIES), (_touched(), (TOPIC,))):
+        for key, found in _read(session.execute(statement, bounds), dimensions):
+            counts.setdefault(key, Counter()).update(found)
     session.execute(delete(Rollup).where(Rollup.day == day))
     names = [c.name for c in Rollup.__table__.columns if c.name not in ("id", "day", "dimension", "value", *BASE)]
     rows = [
@@ -60,14 +62,12 @@ def _recount(session: Session, day: date, zone: ZoneInfo) -> None:
     insert_rows(session, Rollup, rows)
 
 
-def _read(
-    session: Session, query: Select[Any], dimensions: tuple[str, ...] = PROPERTIES
-) -> Iterator[tuple[tuple[Any, ...], Mapping[str, Any]]]:
+def _read(rows: Result[Any], dimensions: tuple[str, ...]) -> Iterator[tuple[tuple[Any, ...], Mapping[str, Any]]]:
     """Each group once for the whole, and once for every further dimension that it has a value for.
 
     Topics have no whole of their own: an answer may touch several.
     """
-    for row in session.execute(query).mappings():
+    for row in rows.mappings():
         base = tuple(row[name] for name in BASE)
         found = {name: n for name, n in row.items() if name not in (*BASE, *dimensions)}
         if TOPIC not in dimensions:
@@ -88,7 +88,8 @@ def _dimensions() -> list[Any]:
     return [Event.properties[name].as_string().label(name) for name in PROPERTIES]
 
 
-def _sent(begin: datetime, end: datetime) -> Select[Any]:
+@cache  # to build a statement costs as much as to run it
+def _sent() -> Select[Any]:
     base: list[Any] = [SurveyVersion.survey_id, Invitation.trigger_id, Invitation.touchpoint, Invitation.channel]
     return (
         select(
@@ -99,12 +100,12 @@ def _sent(begin: datetime, end: datetime) -> Select[Any]:
         )
         .join(SurveyVersion, SurveyVersion.id == Invitation.survey_version_id)
         .join(Event, Event.id == Invitation.event_id)
-        .where(Invitation.handed_over_at >= begin, Invitation.handed_over_at < end)
+        .where(Invitation.handed_over_at >= BEGIN, Invitation.handed_over_at < END)
         .group_by(*base, *PROPERTIES)
     )
 
 
-def _answers(begin: datetime, end: datetime, *dimensions: Any) -> Select[Any]:
+def _answers(*dimensions: Any) -> Select[Any]:
     """The scores of the answers of a day, by what they are about."""
 
     def counted(metric: str, *conditions: Any) -> Any:
@@ -137,20 +138,20 @@ def _answers(begin: datetime, end: datetime, *dimensions: Any) -> Select[Any]:
         .join(Invitation, Invitation.id == Response.invitation_id)
         .join(SurveyVersion, SurveyVersion.id == Response.survey_version_id)
         # A complete answer does not change any more: the index on the last change finds it.
-        .where(Response.changed_at >= begin, Response.changed_at < end)
-        .where(Response.completed_at >= begin, Response.completed_at < end)
+        .where(Response.changed_at >= BEGIN, Response.changed_at < END)
+        .where(Response.completed_at >= BEGIN, Response.completed_at < END)
         .group_by(*base, *(d.name for d in dimensions))
     )
 
 
-def _scored(begin: datetime, end: datetime) -> Select[Any]:
-    return _answers(begin, end, *_dimensions()).join(Event, Event.id == Invitation.event_id)
+@cache
+def _scored() -> Select[Any]:
+    return _answers(*_dimensions()).join(Event, Event.id == Invitation.event_id)
 
 
-def _touched(begin: datetime, end: datetime) -> Select[Any]:
-    return _answers(begin, end, ResponseTopic.topic.label(TOPIC)).join(
-        ResponseTopic, ResponseTopic.response_id == Response.id
-    )
+@cache
+def _touched() -> Select[Any]:
+    return _answers(ResponseTopic.topic.label(TOPIC)).join(ResponseTopic, ResponseTopic.response_id == Response.id)
 
 
 def tally_events(limit: int, now: datetime, company_zone: str) -> int:

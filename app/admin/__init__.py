@@ -48,9 +48,11 @@ def protect() -> None:
 
 
 from app.admin import (  # noqa: E402 they add their pages to the blueprint
+    answers,
     customers,
     editing,
     home,
+    overview,
     people,
     policy,
     sending,
@@ -62,10 +64,12 @@ from app.admin import (  # noqa: E402 they add their pages to the blueprint
 )
 
 __all__ = [
+    "answers",
     "blueprint",
     "customers",
     "editing",
     "home",
+    "overview",
     "people",
     "policy",
     "register",

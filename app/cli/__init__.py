@@ -35,7 +35,7 @@ def with_app(command: Callable[P, R]) -> Callable[P, R]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         settings = config.load(log_format="text")
-        with create_app(settings).app_context():
+        with create_app(settings, pictures=False).app_context():
             migrate_tables()
             return command(*args, **kwargs)
 

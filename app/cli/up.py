@@ -60,7 +60,7 @@ def up(host: str, port: int, *, demo: bool) -> None:
         redis_said = "from OTKLIK_REDIS_URL"
         if not settings.redis_url:
             settings, redis_said = _embedded_redis(settings, running)
-        with create_app(settings).app_context():
+        with create_app(settings, pictures=False).app_context():
             migrate_tables()
             code = demo_code(settings) if demo else make_start_code(None, utcnow()) if nobody_yet() else None
             made = not (settings.data_dir / "first-key").exists()
