@@ -61,7 +61,7 @@ TALLY_BATCH = 2_000
 
 AT_ONCE_BATCH = 50
 """With more events before it than this, one that comes from a page is not decided while its customer waits."""
-PAUSES = (0.0, 0.02, 0.05, 0.1)
+PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2)
 """Seconds before each try, when somebody else is at the events or the contact."""
 
 T = TypeVar("T")
@@ -189,10 +189,13 @@ def _decide_one_by_one(zone: str, language: str) -> int:
 
 
 def _ring_for(decided: Decided) -> None:
-    if decided.invited:
-        ring("send")
-    if decided.effects:
-        ring("carry_out")
+    for kind in _follows(decided):
+        ring(kind)
+
+
+def _follows(decided: Decided) -> set[str]:
+    """The kinds of work that a batch leaves."""
+    return {kind for kind, left in (("send", decided.invited), ("carry_out", decided.effects)) if left}
 
 
 def carry_out() -> None:
@@ -305,40 +308,55 @@ def _hand_over(claim: Claim, mailer: email.Mailer) -> None:
         ring("score")
 
 
-def decide_at_once(source_id: int, external_id: str) -> int | None:
-    """Decide an event while its customer waits on a page, by the very steps of the workers, and for its contact alone.
+def ask_at_once(source_id: int, external_id: str, draw: Callable[[str], T]) -> T | None:
+    """Decide an event while its customer waits on a page, by the workers' own steps, and show what it leads to.
 
-    Returns the contact. Whoever is busy with it, or a backlog, is left to it: then nothing happens now, and the workers
-    go on.
+    Only its contact is decided. Whoever is busy with them, or a backlog, is left to it: then nothing happens now, and
+    the workers go on. They are rung for last, so that they do not come in between.
     """
+    follows = {"resolve", "announce"}
+    try:
+        contact_id = _decide_at_once(source_id, external_id, follows)
+        return show_popup(contact_id, draw) if contact_id is not None else None
+    finally:
+        for kind in KINDS:
+            if kind in follows:
+                ring(kind)
+
+
+def _decide_at_once(source_id: int, external_id: str, follows: set[str]) -> int | None:
     config = current_app.config
     contact_id: int | None = None
     try:
         for pause in PAUSES:
             sleep(pause)
-            if contact_id is None and resolve_events(AT_ONCE_BATCH, utcnow(), config["PHONE_REGION"]):
-                ring("announce")
-            contact_id = resolved_contact(source_id, external_id)
+            if contact_id is None:
+                resolve_events(AT_ONCE_BATCH, utcnow(), config["PHONE_REGION"])
+                contact_id = resolved_contact(source_id, external_id)
             if contact_id is not None:
-                _ring_for(decide_events(1, utcnow(), config["COMPANY_ZONE"], config["LANGUAGE"], only=contact_id))
+                decided = decide_events(1, utcnow(), config["COMPANY_ZONE"], config["LANGUAGE"], only=contact_id)
+                follows |= _follows(decided)
                 if is_decided(source_id, external_id):
                     break
     except OperationalError:
         raise
     except Exception:  # the workers will meet it too, and know how to set it aside
         log.exception("at_once.failed", event_id=external_id)
-    ring("resolve")
     return contact_id
 
 
 def show_popup(contact_id: int, draw: Callable[[str], T]) -> T | None:
     """Hand the contact's next popup over to the page they are on: begun, drawn by its public id, settled."""
-    if not popup_waits(contact_id, utcnow()):
-        return None
     config = current_app.config
     lease = timedelta(seconds=config["LEASE_SECONDS"])
-    popup = begin_popup(contact_id, utcnow(), lease, config["COMPANY_ZONE"], config["MAIL_ALLOW_LIST"])
-    if popup is None:
+    for pause in PAUSES:
+        sleep(pause)
+        if not popup_waits(contact_id, utcnow()):
+            return None
+        popup = begin_popup(contact_id, utcnow(), lease, config["COMPANY_ZONE"], config["MAIL_ALLOW_LIST"])
+        if popup is not None:
+            break
+    else:
         return None
     drawn = draw(popup.public_id)
     settle_delivery(popup.claim, Result("sent"), utcnow())

@@ -18,7 +18,7 @@ from app.clock import utcnow
 from app.errors import answer
 from app.extensions import check_rate
 from app.inbound.bodies import EVENT_MAX
-from app.jobs import decide_at_once, ring, show_popup
+from app.jobs import ask_at_once, ring, show_popup
 from app.links import read_token
 from app.queries.contacts import EXTERNAL, owners
 from app.queries.invitations import find_asked
@@ -143,17 +143,15 @@ def post_visit(source: str) -> Any:
 
 def _ask(widget: KnownSource, visit: Visit, *, new: bool) -> dict[str, Any] | None:
     """What the visitor is to be asked now, if they are known and there is room; what is new is decided first."""
-    contact_id = None
+    asking = visit.known_id is not None and visit.popup
     if new and visit.event is not None:
-        if visit.known_id and visit.popup and asks_through("web", visit.event.type):
-            contact_id = decide_at_once(widget.id, visit.event.external_id)
-        else:
-            ring("resolve")
-    if visit.known_id is None or not visit.popup:
+        if asking and asks_through("web", visit.event.type):
+            return ask_at_once(widget.id, visit.event.external_id, first_page)
+        ring("resolve")
+    if visit.known_id is None or not asking:
         return None
-    if contact_id is None:
-        name = (EXTERNAL, widget.service.namespace, visit.known_id)
-        contact_id = owners([name]).get(name)
+    name = (EXTERNAL, widget.service.namespace, visit.known_id)
+    contact_id = owners([name]).get(name)
     return show_popup(contact_id, first_page) if contact_id is not None else None
 
 
