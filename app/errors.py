@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask_babel import gettext as _
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -11,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from app.actions.contacts import UnknownContact
 from app.actions.tasks import TaskClosed, UnknownTask
 from app.auth import Forbidden, Unauthorized
+from app.auth.staff import viewer
 from app.extensions import RateExceeded
 from app.inbound.bodies import BodyError
 from app.inbound.payloads import Unauthenticated
@@ -73,7 +75,7 @@ def _database_away(error: Exception) -> Any:
         response, status = answer(503, "The database is away for a moment; please send it again.")
         response.headers["Retry-After"] = RETRY_AFTER
         return response, status
-    body, status = page("busy", 503)
+    body, status = page(_excuse(), 503)
     return body, status, {"Retry-After": RETRY_AFTER}
 
 
@@ -85,9 +87,28 @@ def _database_fault(error: DBAPIError) -> Any:
 def http_error(error: HTTPException) -> Any:
     """The answer to an HTTP error, whoever raised it: Flask, the limiter, or the check of a query or body."""
     status = error.code or 500
+    if request.blueprint == "admin" or (status in (404, 405) and not _for_programs() and viewer()):
+        return _staff_page(status)
     if status in (404, 405) and not _for_programs():
         return page("unknown", status)
     return answer(status, _said(error), **_named(error))
+
+
+def _staff_page(status: int) -> tuple[str, int]:
+    """A calm page for the company's own people: what is so, and what to do."""
+    title, text = {
+        400: (
+            _("This page was open for too long"),
+            _("Go back, load it again and send it once more; what you typed is still there."),
+        ),
+        403: (_("This page is not yours"), _("Your role does not include it. An administrator can change that.")),
+        404: (
+            _("There is nothing here"),
+            _("It was never here, is archived or erased, or belongs to another department."),
+        ),
+        405: (_("This address is for sending only"), _("Open the page itself, and send its form from there.")),
+    }.get(status, (_("That did not work"), _("Go back and try once more.")))
+    return render_template("admin/error.html", title=title, text=text), status
 
 
 def _said(error: HTTPException) -> str:
@@ -107,4 +128,9 @@ def _unexpected(error: Exception) -> Any:
     log.error("request.failed", path=request.path, request=g.get("request_id"), exc_info=error)
     if _for_programs():
         return answer(500, "Something went wrong on our side; it has been written down.", request=g.get("request_id"))
-    return page("busy", 500)
+    return page(_excuse(), 500)
+
+
+def _excuse() -> str:
+    """Whom it is said to: somebody who answers, or the company's own people. Neither page asks the database."""
+    return "away" if request.blueprint == "admin" else "busy"

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 import config
 from app import create_app
@@ -86,11 +88,22 @@ def settings(database_url: str, tmp_path: Path) -> config.Settings:
     return config.load({}, database_url=database_url, data_dir=tmp_path, rate_limit="", company_name="Meadow")
 
 
+class Visitor(FlaskClient):
+    """A client whose every request has an application context of its own, as it has in a server."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        with self.application.app_context():
+            answer = super().open(*args, **kwargs)
+        db.session.close()  # what the test reads next is what the request left
+        return answer
+
+
 @pytest.fixture
 def app(settings: config.Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """An application on a fresh database, its context open."""
     monkeypatch.setenv("SHOP_SECRET", SHOP_SECRET)
     made = create_app(settings)
+    made.test_client_class = Visitor
     with made.app_context():
         yield made
         db.session.remove()

@@ -4,15 +4,20 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import transaction
+from app.models.deliveries import Delivery
 from app.models.tasks import Task, TaskComment
 from app.queries.departments import departments
 from app.queries.effects import lock_effects
+from app.queries.events import facts_of_events
 from app.queries.triggers import trigger_version
+from app.text.addresses import normal_email
 from surveys.lifecycle import TASK_CLOSED, due_time
 from surveys.triggers import Task as TaskAction
+from surveys.wording import fill
 
 
 class UnknownTask(LookupError):
@@ -28,6 +33,7 @@ def open_tasks(effect_ids: Collection[int], now: datetime) -> int:
     with transaction() as session:
         effects = lock_effects(effect_ids)
         teams = departments() if effects else {}
+        facts = facts_of_events({effect.event_id for effect in effects})
         for effect in effects:
             action = trigger_version(effect.trigger_id, effect.trigger_version).actions[effect.action]
             assert isinstance(action, TaskAction)
@@ -47,8 +53,20 @@ def open_tasks(effect_ids: Collection[int], now: datetime) -> int:
                     created_at=now,
                 )
             )
+            if team.email and (to := normal_email(team.email)):
+                title = fill(action.title, facts[effect.event_id])
+                session.add(_notice(effect.id, to, title, now))
             effect.done_at = now
     return len(effects)
+
+
+def _notice(effect_id: int, to: str, title: str, now: datetime) -> Delivery:
+    """The mail that tells a department of its new task, handed over like any other."""
+    text = f"{title}\n\n{current_app.config['BASE_URL']}/tasks"
+    notice = {"to": to, "subject": (" ".join(title.split()) or "Otklik")[:120], "text": text}
+    return Delivery(
+        effect_id=effect_id, channel="email", notice=notice, state="claimed", attempt=0, act_at=now, created_at=now
+    )
 
 
 def work_task(task_id: int, changes: Mapping[str, Any], comment: str | None, author: str, now: datetime) -> None:

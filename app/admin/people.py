@@ -23,6 +23,7 @@ from app.actions.accounts import (
 from app.actions.sources import SCOPES, add_key, revoke_key
 from app.admin import blueprint
 from app.admin.session import check_email
+from app.admin.words import choices
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.extensions import db
@@ -56,8 +57,8 @@ class PersonForm(FlaskForm):
 
 def _person_form() -> PersonForm:
     form = PersonForm()
-    form.role.choices = list(role_words().items())
-    form.department.choices = [("", "–"), *((s, b.get("name") or s) for s, b in department_definitions().items())]
+    form.role.choices = choices(role_words())
+    form.department.choices = choices({"": "–"} | {s: b.get("name") or s for s, b in department_definitions().items()})
     return form
 
 
@@ -136,7 +137,7 @@ class KeyForm(FlaskForm):
     scopes = SelectMultipleField(
         lazy_gettext("It may"),
         [InputRequired()],
-        choices=[(s, s) for s in SCOPES],
+        choices=choices({s: s for s in SCOPES}),
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
@@ -146,7 +147,7 @@ class KeyForm(FlaskForm):
 @staff("settings")
 def keys() -> Any:
     form, made = KeyForm(), None
-    form.source.choices = [(r.slug, r.body.get("name") or r.slug) for r in source_rows(utcnow())]
+    form.source.choices = choices({r.slug: r.body.get("name") or r.slug for r in source_rows(utcnow())})
     if form.validate_on_submit():
         made = add_key(
             form.name.data or "", form.scopes.data or [], form.source.data, utcnow(), actor=signed_in().email

@@ -22,7 +22,7 @@ from app.actions.accounts import (
     use_start_code,
 )
 from app.admin import blueprint
-from app.admin.words import LANGUAGES
+from app.admin.words import LANGUAGES, choices
 from app.auth.staff import end_session, landing, signed_in, staff, start_session, viewer
 from app.clock import utcnow
 from app.extensions import RateExceeded, check_rate
@@ -57,21 +57,19 @@ class FirstForm(FlaskForm):
     name = StringField(lazy_gettext("Your name"), [InputRequired(), Length(max=200)])
     email = EmailField(lazy_gettext("E-mail"), [InputRequired(), Length(max=200), check_email])
     password = PasswordField(lazy_gettext("Password"), [InputRequired(), Length(max=200), check_password])
-    language = SelectField(lazy_gettext("Language"), choices=list(LANGUAGES.items()))
-    zone = SelectField(lazy_gettext("Time zone"), choices=[(z, z.replace("_", " ")) for z in ZONES])
+    language = SelectField(lazy_gettext("Language"), choices=choices(LANGUAGES))
+    zone = SelectField(lazy_gettext("Time zone"), choices=choices({z: z.replace("_", " ") for z in ZONES}))
 
 
 class ProfileForm(FlaskForm):
     name = StringField(lazy_gettext("Your name"), [InputRequired(), Length(max=200)])
-    language = SelectField(lazy_gettext("Language"), choices=list(LANGUAGES.items()))
-    zone = SelectField(lazy_gettext("Time zone"), choices=[(z, z.replace("_", " ")) for z in ZONES])
+    language = SelectField(lazy_gettext("Language"), choices=choices(LANGUAGES))
+    zone = SelectField(lazy_gettext("Time zone"), choices=choices({z: z.replace("_", " ") for z in ZONES}))
     theme = SelectField(
         lazy_gettext("Theme"),
-        choices=[
-            ("", lazy_gettext("Like this device")),
-            ("light", lazy_gettext("Light")),
-            ("dark", lazy_gettext("Dark")),
-        ],
+        choices=choices(
+            {"": lazy_gettext("Like this device"), "light": lazy_gettext("Light"), "dark": lazy_gettext("Dark")}
+        ),
     )
 
 

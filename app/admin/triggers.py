@@ -15,6 +15,7 @@ from app.admin import blueprint
 from app.admin.editing import changed_body, current_body, put_in_force
 from app.admin.reading import action_words, condition_words, sample_words, when_words
 from app.admin.reasons import outcome_word, plain_reason, rung_words, sentence, short_reason, survey_name
+from app.admin.words import choices
 from app.auth.staff import staff
 from app.clock import utcnow
 from app.definitions import write_definition
@@ -36,12 +37,14 @@ class TriggerForm(FlaskForm):
     name = StringField(lazy_gettext("Name"), [InputRequired(), Length(max=200)])
     status = SelectField(
         lazy_gettext("State"),
-        choices=[
-            ("live", lazy_gettext("live")),
-            ("pilot", lazy_gettext("pilot: 5 % of the sample")),
-            ("paused", lazy_gettext("on pause")),
-            ("draft", lazy_gettext("draft")),
-        ],
+        choices=choices(
+            {
+                "live": lazy_gettext("live"),
+                "pilot": lazy_gettext("pilot: 5 % of the sample"),
+                "paused": lazy_gettext("on pause"),
+                "draft": lazy_gettext("draft"),
+            }
+        ),
     )
     priority = IntegerField(lazy_gettext("Priority, 0 to 100"), [InputRequired(), NumberRange(0, 100)])
     rate = DecimalField(lazy_gettext("Ask how many of 100"), [InputRequired(), NumberRange(0, 100)], places=None)

@@ -1,5 +1,6 @@
 """How the staff site speaks: languages, moments in the viewer's zone, figures, and the files of a page."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -13,6 +14,7 @@ from flask import Flask, current_app, request, session, url_for
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
+from wtforms.fields.choices import SelectChoice
 
 from app.admin.shell import csrf, navigation, notices
 from app.auth.staff import viewer, zone_of
@@ -133,6 +135,11 @@ def chosen(texts: Any) -> str:
 def lines(value: str) -> Markup:
     """Text of a customer with its line breaks, and nothing else of what it may contain."""
     return Markup("<br>").join(str(value).splitlines())
+
+
+def choices(words: Mapping[str, Any]) -> list[SelectChoice]:
+    """The options of a select field: value → what it is called."""
+    return [SelectChoice(value, label) for value, label in words.items()]
 
 
 def asset(name: str) -> str:

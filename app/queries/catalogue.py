@@ -51,7 +51,7 @@ def survey_rows(now: datetime, begin: date) -> list[SurveyRow]:
         for row in db.session.execute(
             select(Survey.slug, *sums)
             .join(Rollup, Rollup.survey_id == Survey.id)
-            .where(Rollup.day >= begin, *_base())
+            .where(Rollup.day >= begin, Rollup.dimension == "")
             .group_by(Survey.slug)
         )
     }
@@ -82,11 +82,6 @@ def survey_rows(now: datetime, begin: date) -> list[SurveyRow]:
     return found
 
 
-def _base() -> list[Any]:
-    """Only the rows of all base dimensions; those of a further dimension count the same answers again."""
-    return [Rollup.dimension.is_(None)] if hasattr(Rollup, "dimension") else []
-
-
 def _daily(now: datetime) -> dict[str, list[int]]:
     first = (now - timedelta(days=29)).date()
     rows = db.session.execute(
@@ -96,7 +91,7 @@ def _daily(now: datetime) -> dict[str, list[int]]:
             func.sum(Rollup.promoters + Rollup.passives + Rollup.detractors + Rollup.csat_count + Rollup.ces_count),
         )
         .join(Rollup, Rollup.survey_id == Survey.id)
-        .where(Rollup.day >= first, *_base())
+        .where(Rollup.day >= first, Rollup.dimension == "")
         .group_by(Survey.slug, Rollup.day)
     )
     found: dict[str, list[int]] = {}

@@ -48,7 +48,9 @@ def addresses(app: Flask, invitation: Invitation) -> Iterator[str]:
     }
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
-        if "GET" not in (rule.methods or ()):
+        if "GET" not in (rule.methods or ()) or rule.endpoint.startswith(
+            ("admin.", "demo.", "preview.", "bootstrap.", "/dash")
+        ):
             continue
         names = sorted(rule.arguments)
         for number in range(4):

@@ -1,0 +1,266 @@
+"""Who may open what: every route, every role, one's own and somebody else's."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.actions.accounts import CODE_LASTS, make_start_code
+from app.auth.staff import RIGHTS
+from app.clock import utcnow
+from app.models.accounts import ApiKey, User
+from app.models.deliveries import Delivery
+from tests.admin.conftest import PASSWORD, Person, log_in, token_of
+from tests.wire import everything, on_sqlite, stored
+
+ROLES = ("admin", "designer", "manager", "agent")
+OPEN = {"admin.index", "admin.login", "admin.start", "admin.use_start", "admin.choose_before_login"}
+"""What is there for whoever is not signed in."""
+SignIn = Callable[..., Person]
+
+
+def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
+    """Method, address and right of every route of the staff site."""
+    values = {
+        "slug": "ask",
+        "kind": "triggers",
+        "reference": "ada",
+        "task_id": 1,
+        "user_id": 1,
+        "key_id": "none",
+        "delivery_id": 1,
+        "filename": "x",
+    }
+    slugs = {"survey": "order", "survey_texts": "order", "send_test": "order", "source": "shop"}
+    slugs |= {"try_source": "shop", "try_key": "api"}
+    adapter = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        if not rule.endpoint.startswith("admin.") or rule.endpoint in OPEN:
+            continue
+        name = rule.endpoint.removeprefix("admin.")
+        given = {a: slugs.get(name, values[a]) if a == "slug" else values[a] for a in rule.arguments}
+        if name.startswith("export_"):
+            given["kind"] = "csv"
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield method, adapter.build(rule.endpoint, given), app.view_functions[rule.endpoint].right  # type: ignore[attr-defined]
+
+
+@on_sqlite
+def test_every_page_names_the_right_it_asks_for(app: Flask) -> None:
+    found = list(routes(app))
+    assert len(found) > 50
+    assert {right for *_, right in found} <= set(RIGHTS)
+
+
+@on_sqlite
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_its_pages_and_no_others(app: Flask, company: None, sign_in: SignIn, role: str) -> None:
+    person = sign_in(role, "care" if role == "agent" else None)
+    for method, address, right in routes(app):
+        if method == "GET":
+            answer = person.get(address)
+            wanted = {200, 302} if role in RIGHTS[right] else {403}
+            if address == "/erase":
+                wanted = {404, 403}  # nobody is named
+            assert answer.status_code in wanted, f"{address} for {role}: {answer.status_code}"
+
+
+@on_sqlite
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_changes_nothing_it_has_no_right_to(app: Flask, company: None, sign_in: SignIn, role: str) -> None:
+    person = sign_in(role, "care" if role == "agent" else None)
+    before = everything()
+    refused = 0
+    for method, address, right in routes(app):
+        if method == "POST" and role not in RIGHTS[right]:
+            assert person.post(address).status_code == 403, address
+            refused += 1
+    assert everything() == before
+    assert refused or role == "admin"
+
+
+@on_sqlite
+def test_nobody_is_sent_to_the_login_and_changes_nothing(app: Flask, company: None) -> None:
+    client = app.test_client()
+    before = everything()
+    for method, address, _right in routes(app):
+        answer = client.open(address, method=method, headers={"Accept": "text/html"})
+        if method == "GET":
+            assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, "/login"), address
+        else:
+            assert answer.status_code in (400, 401), address
+    assert everything() == before
+
+
+@on_sqlite
+def test_a_form_without_the_token_of_its_session_changes_nothing(app: Flask, company: None, sign_in: SignIn) -> None:
+    person = sign_in("admin")
+    before = everything()
+    for method, address, _right in routes(app):
+        if method == "POST":
+            answer = person.client.post(address, data={"csrf_token": "of somebody else", "name": "x"})
+            assert answer.status_code == 400, address
+    assert everything() == before
+
+
+@on_sqlite
+def test_no_get_of_the_staff_site_changes_any_table(app: Flask, company: None, sign_in: SignIn) -> None:
+    person = sign_in("admin")
+    before = everything()
+    seen = set()
+    for method, address, _right in routes(app):
+        if method == "GET":
+            seen.add(person.get(address).status_code)
+            person.get(f"{address}?q=ada&tab=all&why=ask&show=asked&days=7&reference=ada&status=paused&trigger=ask")
+    assert seen <= {200, 302, 404}
+    assert everything() == before
+
+
+def test_an_agent_sees_the_tasks_and_customers_of_one_department(app: Flask, company: None, sign_in: SignIn) -> None:
+    care, kitchen = sign_in("agent", "care"), sign_in("agent", "kitchen")
+    assert "Call Ada Byron" in care.get("/tasks/1").text
+    for address in ("/tasks/2", "/customers/bo"):
+        assert care.get(address).status_code == 404, address
+        assert kitchen.get(address).status_code == 200, address
+    for address in ("/tasks/1", "/customers/ada"):
+        assert kitchen.get(address).status_code == 404, address
+    assert kitchen.post("/tasks/1", verb="solve", outcome="lost").status_code == 404
+    assert "Ada" not in kitchen.get("/tasks?tab=all").text
+    assert "Ada" not in kitchen.get("/customers?q=Ada").text.split("<main")[1].replace('value="Ada"', "").replace(
+        "“Ada”", ""
+    )
+    assert "ada@example.com" not in kitchen.get("/search?q=ada").text
+
+
+@on_sqlite
+def test_an_agent_without_a_department_sees_nothing(app: Flask, company: None, sign_in: SignIn) -> None:
+    agent = sign_in("agent")
+    assert agent.get("/tasks/1").status_code == 404
+    assert "Ada" not in agent.get("/tasks?tab=all").text
+
+
+@on_sqlite
+@pytest.mark.parametrize(("email", "password"), [("admin-x@example.com", "wrong"), ("nobody@example.com", "wrong")])
+def test_a_wrong_login_says_the_same_for_all(
+    app: Flask, client: FlaskClient, sign_in: SignIn, email: str, password: str
+) -> None:
+    sign_in("admin")
+    answer = log_in(client, email, password)
+    assert answer.status_code == 422
+    assert "E-mail and password do not fit together." in answer.text
+    assert client.get("/home").status_code in (302, 401)
+
+
+@on_sqlite
+def test_attempts_are_counted(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
+    sign_in("admin")
+    answers = [log_in(client, "admin-x@example.com", "wrong").status_code for _ in range(22)]
+    assert answers[0] == 422
+    assert answers[-1] == 429
+    assert log_in(client, "admin-x@example.com", PASSWORD).status_code == 429
+
+
+@on_sqlite
+def test_a_new_password_ends_every_other_session(app: Flask, sign_in: SignIn) -> None:
+    person = sign_in("admin")
+    other = app.test_client()
+    log_in(other, person.email, PASSWORD)
+    assert other.get("/profile").status_code == 200
+    assert person.post("/profile/password", old="wrong", new="a much longer one").status_code == 422
+    assert person.post("/profile/password", old=PASSWORD, new="short").status_code == 422
+    assert person.post("/profile/password", old=PASSWORD, new="a much longer one").status_code == 303
+    assert person.get("/profile").status_code == 200
+    assert other.get("/profile").status_code in (302, 401)
+
+
+@on_sqlite
+def test_a_closed_account_is_out_at_once_and_the_last_admin_stays(app: Flask, company: None, sign_in: SignIn) -> None:
+    admin, designer = sign_in("admin"), sign_in("designer")
+    assert admin.post(f"/people/{designer.user_id}", verb="close").status_code == 303
+    assert designer.get("/profile").status_code in (302, 401)
+    admin.post(f"/people/{admin.user_id}", verb="change", role="agent")
+    assert [u.role for u in stored(User) if u.id == admin.user_id] == ["admin"]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_a_login_leads_to_no_other_site(app: Flask, client: FlaskClient, sign_in: SignIn, wanted: str) -> None:
+    sign_in("admin")
+    answer = log_in(client, "admin-x@example.com", PASSWORD, f"/login?next={wanted}")
+    assert answer.headers["Location"] == "/home"
+
+
+def test_the_first_account_is_made_with_the_printed_link_once(app: Flask, client: FlaskClient) -> None:
+    code = make_start_code(None, utcnow())
+    page = client.get(f"/start?code={code}")
+    assert code in page.text
+    assert stored(User) == []
+    form = {
+        "code": code,
+        "name": "Anna",
+        "email": "Anna@Example.com",
+        "password": PASSWORD,
+        "language": "en",
+        "zone": "UTC",
+    }
+    token = token_of(page.text)
+    assert client.post("/start", data=form | {"csrf_token": token, "password": "short"}).status_code == 422
+    assert client.post("/start", data=form | {"csrf_token": token, "code": "AAAA-BBBB"}).status_code == 410
+    assert client.post("/start", data=form | {"csrf_token": token}).status_code == 303
+    assert [(u.email, u.role) for u in stored(User)] == [("anna@example.com", "admin")]
+    assert client.get("/home").status_code == 200
+
+
+def test_a_one_time_link_signs_in_by_its_button_once(app: Flask, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    code = make_start_code(person.user_id, utcnow())
+    first, second = app.test_client(), app.test_client()
+    page = first.get(f"/start?code={code}")
+    assert first.get("/profile").status_code in (302, 401)  # being opened signs nobody in
+    assert first.post("/start", data={"csrf_token": token_of(page.text), "code": code}).status_code == 303
+    assert first.get("/profile").status_code == 200
+    other = second.get(f"/start?code={code}")
+    assert second.post("/start", data={"csrf_token": token_of(other.text), "code": code}).status_code == 410
+
+
+@on_sqlite
+def test_a_one_time_link_grows_old(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    code = make_start_code(person.user_id, utcnow() - CODE_LASTS - timedelta(seconds=1))
+    page = client.get(f"/start?code={code}")
+    assert client.post("/start", data={"csrf_token": token_of(page.text), "code": code}).status_code == 410
+
+
+@on_sqlite
+def test_pages_run_no_script_but_ours(app: Flask, company: None, sign_in: SignIn) -> None:
+    person = sign_in("admin")
+    for address in ("/home", "/customers/bo", "/tasks/2", "/search?q=%3Cscript%3E"):
+        answer = person.get(address)
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        assert "<b>Diddley" not in answer.text
+        assert "<script>" not in answer.text
+
+
+@on_sqlite
+def test_a_key_made_on_screen_works_and_is_shown_once(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
+    person = sign_in("admin")
+    page = person.post("/keys", name="till", source="api", scopes="read")
+    [made] = [row for row in stored(ApiKey) if row.name == "till"]
+    key = page.text.split('id="made">')[1].split("<")[0]
+    assert client.get("/api/v1/tasks", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    assert key not in person.get("/keys").text
+    assert person.post(f"/keys/{made.key_id}/revoke").status_code == 303
+
+
+@on_sqlite
+def test_an_unknown_sending_is_settled_by_one_person_only(app: Flask, company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    assert not [d for d in stored(Delivery) if d.state == "unknown"]
+    assert person.post("/sending/1", became="arrived").status_code == 303
+    assert "Somebody settled this one already." in person.get("/sending").text
+    assert person.post("/sending/1", became="maybe").status_code == 422
