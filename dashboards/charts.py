@@ -153,7 +153,7 @@ def _dot(metric: Metric, frame: Frame, i: int, point: Point, href: str) -> Tree:
     told = f"{words.span(point.days.begin, point.days.end)}: {written(metric, point.figure)}"
     dot = node("circle", cx=frame.x(i), cy=frame.y(point.figure.value or 0), r=4, className="dot")
     touch = node("circle", cx=frame.x(i), cy=frame.y(point.figure.value or 0), r=14, className="touch")
-    return ["a", {"href": href, "aria-label": told}, [node("title", [told]), touch, dot]]
+    return ["a", {"href": href, "className": "spot", "aria-label": told}, [node("title", [told]), touch, dot]]
 
 
 def written(metric: Metric, figure: Figure) -> str:
@@ -216,7 +216,7 @@ def months(found: Sequence[Month], names: Mapping[str, str], hrefs: Mapping[tupl
             ]
             if share >= LABEL_MIN:
                 bar.append(text(words.number(share), x + wide / 2, y + 17, "middle", f"on {name}"))
-            parts.append(["a", {"href": hrefs[month.first, name], "aria-label": told}, bar])
+            parts.append(["a", {"href": hrefs[month.first, name], "className": "spot", "aria-label": told}, bar])
             x += wide
     height = len(found) * (BAR + GAP)
     return node("svg", parts, viewBox=f"0 0 {width} {height}", className="bars")

@@ -75,7 +75,7 @@ def _nothing(asked: Asked) -> Any:
         return [
             _("Nothing was answered that these filters let through."),
             " ",
-            html.A(_("Show everything"), href=asked.filters.address("?", **dict.fromkeys(vars(asked.filters.where)))),
+            html.A(_("Show everything"), href=asked.filters.address(**dict.fromkeys(vars(asked.filters.where))) or "?"),
         ]
     out = asked.readers.outlook(asked.viewer, asked.filters.where)
     return figures.outlook_sentence(out.out, out.hours)
@@ -275,7 +275,10 @@ def touchpoints(asked: Asked) -> Any:
 def _row(row: figures.Row, asked: Asked, *, inner: bool) -> Any:
     shown = row.shown
     name = (
-        html.A(row.name, href=asked.filters.address("?", touchpoint=row.touchpoint, place=row.place))
+        html.A(
+            row.name,
+            href=asked.filters.address(touchpoint=row.touchpoint, place=row.place or asked.filters.where.place),
+        )
         if (row.touchpoint)
         else row.name
     )
