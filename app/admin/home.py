@@ -1,6 +1,6 @@
 """Home: one sentence, what needs somebody, the loop from event to task; search; and where else to go."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -10,19 +10,21 @@ from flask_babel import ngettext
 from app.admin import blueprint
 from app.admin.reasons import short_reason, survey_name
 from app.admin.shell import navigation
-from app.admin.words import span
-from app.auth.staff import signed_in, staff, zone_of
+from app.admin.words import number, span
+from app.auth.staff import signed_in, staff
 from app.clock import utcnow
-from app.queries.attention import loop_counts, silent_sources
+from app.queries.attention import silent_sources
 from app.queries.catalogue import trigger_rows
 from app.queries.deliveries import outgoing_counts
 from app.queries.events import count_pending
 from app.queries.inbox import inbox_counts, open_tasks_by_due, own_words
+from app.queries.overview import funnel, today
 from app.queries.policies import policy_number
 from app.queries.sources import source_rows
 from app.queries.stories import latest_answers, search_customers
 from app.queries.surveys import survey_definitions
 from app.queries.triggers import trigger_names
+from dashboards.readers import Days, Funnel, Where
 
 ROWS = 5
 JUST_IN = 8
@@ -33,8 +35,7 @@ JUST_IN = 8
 def home() -> Any:
     now = utcnow()
     days = 7 if request.args.get("days") == "7" else 1
-    begin = _begin(days)
-    loop = loop_counts(begin, now)
+    loop = funnel(signed_in(), Where(), Days(today() - timedelta(days=days - 1), today()))
     rows = trigger_rows(now - timedelta(days=7))
     needs = _attention(now)
     steps = [] if loop.events or needs or latest_answers(1) else _first_steps()
@@ -51,13 +52,7 @@ def home() -> Any:
     )
 
 
-def _begin(days: int) -> datetime:
-    zone = zone_of(signed_in())
-    today = datetime.combine(utcnow().astimezone(zone).date(), time(0), zone)
-    return today - timedelta(days=days - 1)
-
-
-def _sentence(loop: Any, needs: list[dict[str, str]], days: int) -> str:
+def _sentence(loop: Funnel, needs: list[dict[str, str]], days: int) -> str:
     if needs:
         return _("Needs you: %(what)s.", what=", ".join(n["short"] for n in needs[:2]))
     when = _("today") if days == 1 else _("in 7 days")
@@ -124,24 +119,29 @@ def _need(short: str, more: str, verb: str, url: str) -> dict[str, str]:
     return {"short": short, "more": more, "verb": verb, "url": url}
 
 
-def _loop(loop: Any) -> list[dict[str, Any]]:
-    """Seven numbers, each with its list, and the largest loss before it in words."""
-    reason, lost = loop.worst
-    worst = f"{lost}: {short_reason(reason)}" if reason else ""
+def _loop(loop: Funnel) -> list[dict[str, Any]]:
+    """Seven numbers, each with its list, and before each the largest loss in words."""
+    sources = url_for("admin.sources") if signed_in().may("sources") else ""
     return [
-        {
-            "n": loop.events,
-            "name": _("Events"),
-            "url": url_for("admin.sources") if signed_in().may("sources") else "",
-            "loss": "",
-        },
-        {"n": loop.matched, "name": _("Matched"), "url": url_for("admin.decisions"), "loss": ""},
-        {"n": loop.in_sample, "name": _("In sample"), "url": url_for("admin.decisions"), "loss": ""},
-        {"n": loop.asked, "name": _("Asked"), "url": url_for("admin.decisions", outcome="invited"), "loss": worst},
-        {"n": loop.sent, "name": _("Sent"), "url": url_for("admin.sending"), "loss": ""},
-        {"n": loop.answered, "name": _("Answered"), "url": "/dashboards/", "loss": ""},
-        {"n": loop.tasks, "name": _("Tasks"), "url": url_for("admin.tasks"), "loss": ""},
+        _step(loop, "events", _("Events"), sources),
+        _step(loop, "matched", _("Matched"), url_for("admin.decisions")),
+        _step(loop, "sampled", _("In sample"), url_for("admin.decisions")),
+        _step(loop, "asked", _("Asked"), url_for("admin.decisions", outcome="invited")),
+        _step(loop, "sent", _("Sent"), url_for("admin.sending")),
+        _step(loop, "answered", _("Answered"), url_for("admin.answers")),
+        _step(loop, "tasks", _("Tasks"), url_for("admin.tasks")),
     ]
+
+
+def _step(loop: Funnel, step: str, name: str, url: str) -> dict[str, Any]:
+    lost = loop.lost.get(step, {})
+    worst = max(lost, key=lambda reason: lost[reason], default="")
+    return {
+        "n": getattr(loop, step),
+        "name": name,
+        "url": url,
+        "loss": f"{number(lost[worst])}: {short_reason(worst)}" if worst else "",
+    }
 
 
 def _just_in() -> list[dict[str, Any]]:

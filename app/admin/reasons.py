@@ -7,10 +7,11 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.admin.words import chosen, day, number, span
+from app.admin.words import chosen, day, moment, number, span
 from app.queries.explanations import Explained
 from app.queries.policies import policy_version
 from app.queries.triggers import trigger_names
+from dashboards.words import LOSSES
 from surveys.contact_policy import Limit
 from surveys.decision import Rung
 
@@ -141,24 +142,7 @@ def plain_reason(reason: str) -> str:
 
 def short_reason(reason: str) -> str:
     """Two words for a chart or a list."""
-    return {
-        "contact_limit": _("contact limit"),
-        "not_sampled": _("not in the sample"),
-        "holdout": _("control group"),
-        "quota_full": _("enough answers"),
-        "superseded": _("another survey went first"),
-        "complaint_open": _("complaint open"),
-        "no_consent": _("no consent"),
-        "unsubscribed": _("unsubscribed"),
-        "unreachable": _("no address"),
-        "suppressed": _("address bounces"),
-        "unknown_contact": _("customer not named"),
-        "ambiguous_contact": _("two customers named"),
-        "condition": _("condition"),
-        "stale": _("too late"),
-        "not_live": _("not live"),
-        "loop": _("loop"),
-    }.get(reason, reason)
+    return str(LOSSES.get(reason, reason))
 
 
 def _limit_sentence(found: Explained, rule: str, heard: Sequence[datetime]) -> str:
@@ -248,6 +232,8 @@ def rung_words(rung: Rung) -> tuple[str, str]:
             time=span(max(0, int(rung.observed))) or "0",
             limit=span(int(rung.limit or 0)),
         )
+    elif at := _moment_of(rung.observed):
+        seen = moment(at)
     elif rung.observed is not None and rung.gate not in ("live", "depth"):
         seen = _("saw %(seen)s, limit %(limit)s", seen=value_word(rung.observed), limit=value_word(rung.limit))
     return name, seen + (f" ({rung.rule})" if rung.rule and not rung.passed else "")

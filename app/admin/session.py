@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from flask import abort, flash, redirect, render_template, request, session, url_for
+from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -129,7 +129,8 @@ def start() -> Any:
     if nobody_yet():
         return render_template("admin/first.html", form=FirstForm(code=code, language=_browser_language()))
     who = viewer()
-    return render_template("admin/start.html", code=code, signed_in=who)
+    page = "demo/start.html" if current_app.config["DEMO"] else "admin/start.html"
+    return render_template(page, code=code, signed_in=who)
 
 
 def _browser_language() -> str:
@@ -146,7 +147,8 @@ def use_start() -> Any:
     except (CodeSpent, RateExceeded):
         return render_template("admin/start.html", code=None, signed_in=None), 410
     start_session(user_id)
-    return redirect(safe_back(request.form.get("next")) or landing(signed_in()), 303)
+    first = url_for("demo.follow") if current_app.config["DEMO"] else landing(signed_in())
+    return redirect(safe_back(request.form.get("next")) or first, 303)
 
 
 def _make_first() -> Any:

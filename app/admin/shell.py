@@ -28,6 +28,8 @@ class Place:
 
 # name, endpoint, right, in the bar, moves to More when it is narrow, in the phone's bar, icon
 PLACES = (
+    (lazy_gettext("Follow one customer"), "demo.follow", "self", False, False, False, ""),
+    (lazy_gettext("Mailbox"), "demo.mailbox", "self", False, False, False, ""),
     (lazy_gettext("Home"), "admin.home", "home", True, False, True, "home"),
     (lazy_gettext("Surveys"), "admin.surveys", "read", True, False, False, ""),
     (lazy_gettext("Triggers"), "admin.triggers", "read", True, False, False, ""),
@@ -52,7 +54,7 @@ def navigation() -> list[Place]:
     who = signed_in()
     found = []
     for name, endpoint, right, main, late, phone, icon in PLACES:
-        if who.may(right):
+        if who.may(right) and (current_app.config["DEMO"] or not endpoint.startswith("demo.")):
             url = endpoint if endpoint.startswith("/") else url_for(endpoint)
             here = request.path == url or request.path.startswith(url.rstrip("/") + "/")
             found.append(Place(str(name), url, here, main, late, phone, icon))

@@ -14,6 +14,7 @@ from app.models.responses import Response
 from app.models.rollups import Rollup
 from app.models.surveys import Survey, SurveyVersion
 from app.models.triggers import Trigger
+from app.queries.events import first_event_since
 from app.queries.rollups import COUNTS, METRICS
 from app.queries.surveys import survey_definitions
 from app.queries.triggers import trigger_definitions, trigger_version
@@ -137,7 +138,7 @@ def trigger_rows(since: datetime) -> list[TriggerRow]:
         (trigger_id, outcome): n
         for trigger_id, outcome, n in db.session.execute(
             select(Decision.trigger_id, Decision.outcome, func.count())
-            .where(Decision.decided_at >= since)
+            .where(Decision.event_id >= first_event_since(since), Decision.decided_at >= since)
             .group_by(Decision.trigger_id, Decision.outcome)
         )
     }
@@ -193,7 +194,11 @@ def trigger_story(trigger_id: int, since: datetime) -> list[StoryDay]:
     on = func.date(Decision.decided_at)
     rows = db.session.execute(
         select(on, Decision.outcome, Decision.reason, func.count())
-        .where(Decision.trigger_id == trigger_id, Decision.decided_at >= since)
+        .where(
+            Decision.trigger_id == trigger_id,
+            Decision.event_id >= first_event_since(since),
+            Decision.decided_at >= since,
+        )
         .group_by(on, Decision.outcome, Decision.reason)
     )
     days: dict[date, dict[str, int]] = {}

@@ -124,3 +124,18 @@ def count_pending() -> tuple[int, int]:
     """How many events wait, and how many are dead."""
     total, dead = db.session.execute(select(func.count(), func.count(PendingEvent.dead_at))).one()
     return total - dead, dead
+
+
+def first_event_since(at: datetime) -> int:
+    """The id from which on events came in at ``at`` or later: found by halving, because ids grow with time."""
+    low, high = 0, (db.session.scalar(select(func.max(Event.id))) or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = db.session.execute(
+            select(Event.id, Event.received_at).where(Event.id >= middle).order_by(Event.id).limit(1)
+        ).one_or_none()
+        if found is None or found.received_at >= at:
+            high = middle
+        else:
+            low = found.id + 1
+    return low

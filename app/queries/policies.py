@@ -9,6 +9,7 @@ from app.extensions import db, remembered
 from app.models.accounts import Installation
 from app.models.decisions import Decision
 from app.models.policies import PolicyVersion
+from app.queries.events import first_event_since
 from surveys.contact_policy import ContactPolicy, read_policy
 from surveys.decision import Rules
 from surveys.definition import read
@@ -34,16 +35,17 @@ def policy_definition() -> dict[str, Any] | None:
 
 def limit_stops(since: datetime) -> tuple[dict[str, int], int]:
     """How many decisions each limit stopped since then, by its name, and how many decisions there were."""
+    recent = (Decision.event_id >= first_event_since(since), Decision.decided_at >= since)
     rows = db.session.execute(
         select(Decision.detail, func.count())
-        .where(Decision.decided_at >= since, Decision.reason == "contact_limit")
+        .where(*recent, Decision.reason == "contact_limit")
         .group_by(Decision.detail)
     )
     stops: dict[str, int] = {}
     for detail, n in rows:
         name = (detail or {}).get("rule") or ""
         stops[name] = stops.get(name, 0) + n
-    total = db.session.scalar(select(func.count()).select_from(Decision).where(Decision.decided_at >= since)) or 0
+    total = db.session.scalar(select(func.count()).select_from(Decision).where(*recent)) or 0
     return stops, total
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, and_, func, or_, select
 
 from app.extensions import db
 from app.models.contacts import Contact, Identity
-from app.models.decisions import Decision, Reservation
+from app.models.decisions import Reservation
 from app.models.departments import Department
 from app.models.events import Event
 from app.models.invitations import Invitation
@@ -17,7 +17,6 @@ from app.models.responses import Response
 from app.models.sources import Source
 from app.models.surveys import Survey, SurveyVersion
 from app.models.tasks import Task
-from app.models.triggers import Trigger
 from app.queries.contacts import newest_addresses, references
 from app.queries.explanations import Explained, list_decisions
 from app.queries.surveys import survey_version
@@ -301,15 +300,3 @@ def latest_answers(limit: int) -> list[LatestAnswer]:
             )
         )
     return found
-
-
-def decisions_of_trigger(trigger_id: int, since: datetime) -> list[tuple[str, str | None, int]]:
-    """How often a trigger decided what since then: outcome, reason, how many."""
-    rows = db.session.execute(
-        select(Decision.outcome, Decision.reason, func.count())
-        .join(Trigger, Trigger.id == Decision.trigger_id)
-        .where(Decision.trigger_id == trigger_id, Decision.decided_at >= since)
-        .group_by(Decision.outcome, Decision.reason)
-        .order_by(func.count().desc())
-    )
-    return [(outcome, reason, n) for outcome, reason, n in rows]
