@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import reduce
 from operator import add
@@ -319,10 +319,16 @@ class Row:
     before: Figure
     reason: str | None = None
     places: Sequence["Row"] = field(default=())
+    stands: bool = False
+    """It changed, and would be said to have changed although many others were looked at too."""
 
     @property
     def rank(self) -> tuple[int, float]:
-        """The worst change first, what is hidden last."""
+        """The worst change first, also that of a place; what is hidden last."""
+        return min([self._rank, *(place._rank for place in self.places if place.stands)])  # noqa: SLF001 of its own kind
+
+    @property
+    def _rank(self) -> tuple[int, float]:
         comparison = self.shown.comparison
         if comparison.verdict == "too_few":
             return 2, -comparison.n
@@ -350,9 +356,20 @@ def touchpoint_rows(
             _row(metric, (point, place), tuple(total(c for c in side if c.place == place) for side in mine), filters)
             for place in sorted({c.place for side in mine for c in side if c.place})
         ]
-        places = sorted(places, key=lambda place: (*place.rank, place.name))
         rows.append(_row(metric, (point, None), whole, filters, reason, places))
-    return sorted(rows, key=lambda row: (*row.rank, row.name))
+    return sorted(_judged_together(rows), key=lambda row: (*row.rank, row.name))
+
+
+def _judged_together(rows: Sequence[Row]) -> list[Row]:
+    every = [each for row in rows for each in (row, *row.places)]
+    stood = iter(statistics.stand_together([each.shown.comparison for each in every]))
+    judged = []
+    for row in rows:
+        own = next(stood)
+        places = [replace(place, stands=next(stood)) for place in row.places]
+        places.sort(key=lambda place: (*place.rank, place.name))
+        judged.append(replace(row, stands=own, places=places))
+    return judged
 
 
 def every_row(
@@ -363,7 +380,7 @@ def every_row(
 
 
 def changed_places(row: Row) -> list[Row]:
-    return [place for place in row.places if place.shown.comparison.verdict == "changed"]
+    return [place for place in row.places if place.stands]
 
 
 def _row(
@@ -406,13 +423,13 @@ def sentence(rows: Sequence[Row], overall: Shown, marked: Sequence[tuple[Marker,
 
 def _most_exact(row: Row) -> Sequence[Row]:
     """The places that changed, else the touchpoint itself if it did."""
-    return changed_places(row) or ([row] if row.shown.comparison.verdict == "changed" else [])
+    return changed_places(row) or ([row] if row.stands else [])
 
 
 def _changed(row: Row, since: date, filters: Filters, marker: Marker | None = None) -> Said:
     worse = (row.shown.comparison.difference or 0) < 0
     about = {
-        "what": words.touchpoint(row.touchpoint), "where": row.place or "", "day": words.day(since),
+        "what": row.touchpoint or name_of(row.shown.metric), "where": row.place or "", "day": words.day(since),
         "then": row.shown.metric.written(row.before.value), "now": row.shown.value,
     }  # fmt: skip
     if row.place and worse:

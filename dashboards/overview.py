@@ -75,7 +75,7 @@ def _nothing(asked: Asked) -> Any:
         return [
             _("Nothing was answered that these filters let through."),
             " ",
-            html.A(_("Show everything"), href=asked.filters.address(**dict.fromkeys(vars(asked.filters.where))) or "?"),
+            html.A(_("Show everything"), href=asked.filters.address("", **dict.fromkeys(vars(asked.filters.where))) or "?"),
         ]
     out = asked.readers.outlook(asked.viewer, asked.filters.where)
     return figures.outlook_sentence(out.out, out.hours)
@@ -261,7 +261,7 @@ def touchpoints(asked: Asked) -> Any:
     how = [
         _("The line is the 95 % interval, the ring where the score was before."),
         _("First reason: the topic most often touched by unhappy answers."),
-        _("Of twenty touchpoints and places that did not change, about one looks as if it had."),
+        _("A place is named only if its change stands although all places were looked at (Benjamini and Hochberg)."),
     ]
     head = html.Thead(html.Tr([html.Th(h, scope="col") for h in heads]))
     return parts.card(

@@ -3,12 +3,14 @@
 ``Z`` and the t quantiles are of the two-sided 95 % level.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import expm1, sqrt
+from math import erfc, expm1, sqrt
 from statistics import NormalDist
 from typing import Literal
 
-Z = NormalDist().inv_cdf(0.975)
+LEVEL = 0.05
+Z = NormalDist().inv_cdf(1 - LEVEL / 2)
 MINIMUM = 10
 """Answers below which a figure is hidden, and a comparison has no verdict."""
 
@@ -145,6 +147,25 @@ def _judge(now: Figure, before: Figure, half: float | None, minimum: int) -> Com
     if min(now.n, before.n) < minimum:
         verdict = "too_few"
     return Comparison(verdict, difference, half, now.n, before.n)
+
+
+def stand_together(comparisons: Sequence[Comparison]) -> list[bool]:
+    """Which of many comparisons still say *changed* when all of them were looked at for whatever had changed.
+
+    At most one in twenty of those that are named is named by chance: Benjamini and Hochberg 1995, "Controlling the
+    false discovery rate". What has too few answers cannot be named, and does not count.
+    """
+    chances = sorted((_chance(c), i) for i, c in enumerate(comparisons) if c.verdict != "too_few")
+    named = [rank for rank, (chance, _) in enumerate(chances, 1) if chance <= LEVEL * rank / len(chances)]
+    standing = {i for _, i in chances[: max(named, default=0)]}
+    return [i in standing and c.verdict == "changed" for i, c in enumerate(comparisons)]
+
+
+def _chance(comparison: Comparison) -> float:
+    """How often chance alone makes a difference as large: read from how much larger it is than its half-width."""
+    if not comparison.half_width:
+        return 0.0 if comparison.difference else 1.0
+    return erfc(Z * abs(comparison.difference or 0) / comparison.half_width / sqrt(2))
 
 
 def t_quantile(degrees: float) -> float:

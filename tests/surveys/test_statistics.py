@@ -3,6 +3,7 @@
 import statistics as standard
 from itertools import pairwise
 from math import comb, exp, factorial, lgamma, log, log1p, pi, sqrt
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from surveys.statistics import (
     nps,
     share,
     shown,
+    stand_together,
     t_quantile,
 )
 
@@ -440,3 +442,42 @@ def test_a_great_fall_is_seen_nearly_always() -> None:
     before, now = multinomial(15, (0.85, 0.1, 0.05)), multinomial(15, (0.1, 0.1, 0.8))
     seen = sum(p * q for one, p in now for other, q in before if compare_nps(one, other).verdict == "changed")
     assert seen > 0.99
+
+
+# Benjamini and Hochberg (1995), section 4: fifteen chances, of which four stand at 5 %.
+FIFTEEN = (
+    0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0
+)  # fmt: skip
+
+
+def with_chance(chance: float) -> Comparison:
+    """A comparison that chance alone brings about so often."""
+    size = NormalDist().inv_cdf(1 - chance / 2) / Z
+    return Comparison("changed" if size > 1 else "no_change_seen", size, 1.0, 100, 100)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_many_comparisons_those_stand_that_benjamini_and_hochberg_named(*, turned: bool) -> None:
+    chances = FIFTEEN[::-1] if turned else FIFTEEN
+    stood = stand_together([with_chance(chance) for chance in chances])
+    assert [chance for chance, stands in zip(chances, stood, strict=True) if stands] == [
+        chance for chance in chances if chance < 0.01
+    ]
+
+
+@given(st.floats(0.0001, 0.9999))
+def test_a_single_comparison_stands_as_its_verdict_says(chance: float) -> None:
+    alone = with_chance(chance)
+    assert stand_together([alone]) == [alone.verdict == "changed"]
+
+
+def test_what_has_too_few_answers_neither_stands_nor_counts() -> None:
+    few = Comparison("too_few", 9.0, 1.0, 5, 5)
+    one = with_chance(0.04)
+    assert stand_together([few] * 50 + [one]) == [False] * 50 + [True]
+    assert stand_together([]) == []
+
+
+def test_answers_that_are_all_alike_and_differ_stand() -> None:
+    same, other = Comparison("no_change_seen", 0.0, 0.0, 20, 20), Comparison("changed", 1.0, 0.0, 20, 20)
+    assert stand_together([same, other]) == [False, True]
