@@ -10,7 +10,7 @@ from operator import add
 from dashboards import words
 from dashboards.filters import Filters
 from dashboards.readers import Cell, Counts, Days, Funnel, Marker
-from dashboards.words import _, plural
+from dashboards.words import _, ngettext
 from surveys import statistics
 from surveys.statistics import MINIMUM, Comparison, Figure
 
@@ -184,11 +184,13 @@ def how(metric: Metric, now: Figure, before: Figure, comparison: Comparison, fil
 
 def _method(metric: Metric) -> str:
     return {
-        NPS: _("Share of 9 and 10 minus share of 0 to 6; \u00b1 is the 95 % interval (adjusted Wald)."),
-        CSAT: _("Share of 4 and 5 among scores of 1 to 5; \u00b1 is the 95 % interval (Wilson)."),
-        SATISFACTION: _("Mean of scores of 1 to 5; \u00b1 is the 95 % interval (Student's t)."),
-        EFFORT: _("Mean of scores of 1 to 7; \u00b1 is the 95 % interval (Student's t)."),
-        RATE: _("Share of invitations that were answered, by day of hand-over; \u00b1 is the 95 % interval (Wilson)."),
+        NPS: _("Share of 9 and 10 minus share of 0 to 6; \u00b1 is the 95-percent interval (adjusted Wald)."),
+        CSAT: _("Share of 4 and 5 among scores of 1 to 5; \u00b1 is the 95-percent interval (Wilson)."),
+        SATISFACTION: _("Mean of scores of 1 to 5; \u00b1 is the 95-percent interval (Student's t)."),
+        EFFORT: _("Mean of scores of 1 to 7; \u00b1 is the 95-percent interval (Student's t)."),
+        RATE: _(
+            "Share of invitations that were answered, by day of hand-over; \u00b1 is the 95-percent interval (Wilson)."
+        ),
     }[metric]
 
 
@@ -516,8 +518,8 @@ def outlook_sentence(out: int, hours: float | None) -> str:
     """What will come, where there is nothing yet."""
     if not out:
         return _("No invitation is out. As soon as customers are asked and answer, their figures stand here.")
-    sent = plural("%(num)d invitation is out.", "%(num)d invitations are out.", out)
+    sent = ngettext("%(num)d invitation is out.", "%(num)d invitations are out.", out)
     if hours is None:
         return f"{sent} " + _("The first answers will stand here.")
     within_hours = max(1, round(hours))
-    return f"{sent} " + plural("Most answer within %(num)d hour.", "Most answer within %(num)d hours.", within_hours)
+    return f"{sent} " + ngettext("Most answer within %(num)d hour.", "Most answer within %(num)d hours.", within_hours)

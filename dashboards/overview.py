@@ -11,7 +11,7 @@ from dashboards import charts, figures, parts, words
 from dashboards.figures import CSAT, EFFORT, NPS, RATE, Metric, Shown, behind, name_of
 from dashboards.filters import Filters
 from dashboards.readers import Comment, Days, Readers, Viewer
-from dashboards.words import _, number, plural
+from dashboards.words import _, ngettext, number
 from surveys.statistics import MINIMUM
 
 COMMENTS = 6
@@ -75,7 +75,9 @@ def _nothing(asked: Asked) -> Any:
         return [
             _("Nothing was answered that these filters let through."),
             " ",
-            html.A(_("Show everything"), href=asked.filters.address("", **dict.fromkeys(vars(asked.filters.where))) or "?"),
+            html.A(
+                _("Show everything"), href=asked.filters.address("", **dict.fromkeys(vars(asked.filters.where))) or "?"
+            ),
         ]
     out = asked.readers.outlook(asked.viewer, asked.filters.where)
     return figures.outlook_sentence(out.out, out.hours)
@@ -125,7 +127,7 @@ def _coming(metric: Metric) -> str:
 def _tasks(asked: Asked) -> Any:
     found = asked.readers.tasks(asked.viewer, asked.filters.where)
     if found.overdue:
-        late = plural("%(num)d is overdue", "%(num)d are overdue", found.overdue)
+        late = ngettext("%(num)d is overdue", "%(num)d are overdue", found.overdue)
         state = parts.chip(figures.Chip("bad", late))
     else:
         state = parts.chip(figures.Chip("neutral", _("none is overdue")))
@@ -155,9 +157,9 @@ def trend(asked: Asked) -> Any:
     hrefs = [_of_days(filters, p.days, metric.key) for p in points]
     drawn = [charts.trend(metric, points, markers, hrefs, size) for size in charts.SIZES]
     rows = [[words.span(p.days.begin, p.days.end), *_numbers(metric, p.figure)] for p in points]
-    heads = [_("Days"), name_of(metric), _("95 % interval"), "n"]
+    heads = [_("Days"), name_of(metric), _("95-percent interval"), "n"]
     how = [
-        _("Every point stands for %(n)s days; the band is the 95 %% interval.", n=step),
+        _("Every point stands for %(n)s days; the band is the 95-percent interval.", n=step),
         _("A gap: fewer than ten answers."),
     ]
     return parts.card(
@@ -259,7 +261,7 @@ def touchpoints(asked: Asked) -> Any:
         lines.append(_row(row, asked, inner=False))
         lines += [_row(place, asked, inner=True) for place in figures.changed_places(row)]
     how = [
-        _("The line is the 95 % interval, the ring where the score was before."),
+        _("The line is the 95-percent interval, the ring where the score was before."),
         _("First reason: the topic most often touched by unhappy answers."),
         _("A place is named only if its change stands although all places were looked at (Benjamini and Hochberg)."),
     ]

@@ -6,10 +6,11 @@ from typing import Any
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
-from flask_babel import get_locale, get_timezone, gettext, lazy_gettext, ngettext
+from flask_babel import get_locale, get_timezone, gettext, lazy_gettext
+from flask_babel import ngettext as _ngettext
 
 _: Callable[..., str] = gettext
-plural: Callable[..., str] = ngettext
+ngettext: Callable[..., str] = _ngettext
 MINUS, NONE = "\u2212", "\u2013"
 
 TOPIC_NAMES = {
