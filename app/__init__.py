@@ -95,6 +95,10 @@ def create_app(settings: Settings, *, pictures: bool = True) -> Flask:
     admin.register(app)
     if pictures:
         dashboards.mount(app, readers, overview.page, staff.staff("dashboard"), staff.viewer)
+    if settings.demo:
+        from app import demo
+
+        demo.register(app)
     app.before_request(_name_request)
     app.after_request(_answer_with_name)
     return app

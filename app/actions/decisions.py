@@ -60,7 +60,7 @@ def decide_events(limit: int, now: datetime, company_zone: str, language: str, o
 
 
 def decide_past(limit: int, since: datetime, until: datetime, company_zone: str, language: str) -> Decided:
-    """As :func:`decide_events`, but each event the moment it happened, between ``since`` and ``until``: to make a past."""
+    """As :func:`decide_events`, but each event as of its own moment, from ``since`` to ``until``: to make a past."""
     with transaction() as session:
         contact_ids = claim_contacts(limit, until)
         if not contact_ids:
@@ -75,9 +75,7 @@ def decide_contact(contact_id: int, now: datetime, company_zone: str, language: 
         return _decide(session, load_batch([contact_id], 1, now, company_zone), [contact_id], now, language)
 
 
-def _decide(
-    session: Session, batch: Batch, contact_ids: Sequence[int], now: datetime | None, language: str
-) -> Decided:
+def _decide(session: Session, batch: Batch, contact_ids: Sequence[int], now: datetime | None, language: str) -> Decided:
     """Decide a batch and store what follows; with ``now`` None the clock moves from event to event."""
     rows = _Rows()
     makers = _Makers(batch, rows, language)

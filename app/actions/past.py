@@ -157,7 +157,9 @@ def _deliveries(done: HandOvers, sender_domain: str) -> list[dict[str, Any]]:
 
 def _mark_days(session: Session, moments: Collection[datetime]) -> None:
     """One mark per day is enough: whole days are counted again."""
-    insert_rows(session, DirtyDay, [{"moment": m} for m in {m.replace(minute=0, second=0, microsecond=0) for m in moments}])
+    insert_rows(
+        session, DirtyDay, [{"moment": m} for m in {m.replace(minute=0, second=0, microsecond=0) for m in moments}]
+    )
 
 
 def store_responses(finished: Sequence[Finished]) -> None:
@@ -225,9 +227,7 @@ def store_solved(solved: Sequence[Solved]) -> None:
             for s in solved
         ]
         update_rows(session, Task, "id", rows)
-        notes = [
-            {"task_id": s.task_id, "author": s.owner, "text": s.comment, "at": s.at} for s in solved if s.comment
-        ]
+        notes = [{"task_id": s.task_id, "author": s.owner, "text": s.comment, "at": s.at} for s in solved if s.comment]
         insert_rows(session, TaskComment, notes)
 
 
@@ -269,13 +269,23 @@ def set_clocks(begins: datetime) -> None:
         session.execute(update(Event).values(received_at=Event.occurred_at))
         opened = select(Effect.created_at).where(Effect.id == Task.effect_id).scalar_subquery()
         session.execute(update(Task).values(created_at=opened).execution_options(synchronize_session=False))
-        session.execute(
-            update(Task).values(announced_at=case((Task.announced_at.is_not(None), Task.resolved_at)))
-        )
+        session.execute(update(Task).values(announced_at=case((Task.announced_at.is_not(None), Task.resolved_at))))
         session.execute(update(Effect).values(done_at=case((Effect.done_at.is_not(None), Effect.created_at))))
+        _send_notices(session)
         session.execute(
             update(Response).values(
                 scored_at=case((Response.scored_at.is_not(None), Response.completed_at)),
                 announced_at=case((Response.announced_at.is_not(None), Response.completed_at)),
             )
         )
+
+
+def _send_notices(session: Session) -> None:
+    """The departments have long read what they were told of their tasks."""
+    told = select(Effect.created_at).where(Effect.id == Delivery.effect_id).scalar_subquery()
+    session.execute(
+        update(Delivery)
+        .where(Delivery.effect_id.is_not(None), Delivery.state == "claimed")
+        .values(state="sent", attempt=1, act_at=None, claimed_at=told, begun_at=told, settled_at=told, created_at=told)
+        .execution_options(synchronize_session=False)
+    )

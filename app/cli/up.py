@@ -29,6 +29,7 @@ from app.cli import cli, migrate_tables
 from app.cli.demo import demo_settings, prepare_demo, welcome
 from app.cli.demo import start_code as demo_code
 from app.clock import utcnow
+from app.demo.live import run as live
 from app.extensions import db
 from app.queries.accounts import nobody_yet
 from worker import run_supervisor
@@ -69,7 +70,7 @@ def up(host: str, port: int, *, demo: bool) -> None:
             db.engine.dispose()  # what is forked from here opens connections of its own
         _start(settings, running, host, port)
         if demo:
-            running.start("demo", [sys.executable, "-m", "app.demo"], settings)
+            running.fork("demo", live, settings)
             click.echo(welcome(settings, redis_said, str(code)))
             running.watch()
             return

@@ -9,20 +9,21 @@ from typing import Any
 import yaml
 
 from app.demo.chance import Chance, Deck, share
-from app.demo.customers import CENTRE, COURIERS, NORTHSIDE, PLACES, RIVERSIDE, SLOW_COURIER
+from app.demo.customers import CENTRE, NORTHSIDE, RIVERSIDE, SLOW_COURIER
 from app.demo.happenings import SINCE_FALL, SINCE_NPS, SINCE_SLOTS, Calendar
+from app.demo.people import COURIERS, PLACES
 from app.queries.past import Promised
 
 RATES = {
-    "nps-upgrade": (0.36, 0.36),
-    "nps-quarterly": (0.3, 0.36),
-    "support-ces": (0.42, 0.42),
-    "welcome-ces": (0.34, 0.34),
+    "nps-upgrade": (0.4, 0.4),
+    "nps-quarterly": (0.4, 0.3),
+    "support-ces": (0.3, 0.3),
+    "welcome-ces": (0.22, 0.22),
     "leaving": (0.3, 0.3),
     "win-back": (0.18, 0.18),
-    "handled": (0.46, 0.46),
+    "handled": (0.36, 0.36),
 }
-DELIVERY_RATES = {CENTRE: (0.28, 0.28), RIVERSIDE: (0.23, 0.18), NORTHSIDE: (0.17, 0.2)}
+DELIVERY_RATES = {CENTRE: (0.18, 0.18), RIVERSIDE: (0.2, 0.18), NORTHSIDE: (0.22, 0.18)}
 """Which share answers, by survey and for deliveries by place: before and after what changed there."""
 CHANGED = {RIVERSIDE: SINCE_FALL, NORTHSIDE: SINCE_SLOTS, CENTRE: SINCE_NPS}
 MEAN_45 = (5, 5, 5, 5, 5, 5, 4, 4, 4, 3)
@@ -58,6 +59,17 @@ WAKES, SLEEPS_MOST = 7, 4.5
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """A survey in front of somebody: what it is about, and when they answer."""
+
+    survey: str
+    language: str
+    place: int
+    employee: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """A filled-in survey."""
 
@@ -88,9 +100,14 @@ class Respondents:
         if not self._deal(name, share(rate)):
             return None
         completed_at = self._comes_back(handed_over_at, promised.expires_after)
-        answers = getattr(self, f"_{promised.survey.replace('-', '_')}")(promised, place, completed_at)
         started_at = completed_at - timedelta(seconds=self._chance.whole(9, 90))
-        return Given(promised, started_at, completed_at, {k: v for k, v in answers.items() if v is not None})
+        question = Asking(promised.survey, promised.language, place, promised.properties.get("employee"), completed_at)
+        return Given(promised, started_at, completed_at, self.fill(question))
+
+    def fill(self, asking: "Asking") -> dict[str, Any]:
+        """What somebody presses and writes."""
+        answers = getattr(self, f"_{asking.survey.replace('-', '_')}")(asking)
+        return {k: v for k, v in answers.items() if v is not None}
 
     def _deal(self, name: str, cards: Sequence[Any]) -> Any:
         if name not in self._decks:
@@ -107,66 +124,66 @@ class Respondents:
         last = handed_over_at + timedelta(seconds=expires_after or 259_200) - timedelta(minutes=5)
         return min(at, last)
 
-    def _nps_quarterly(self, promised: Promised, _place: int, at: datetime) -> dict[str, Any]:
-        newer = at >= self._calendar.since(SINCE_NPS)
+    def _nps_quarterly(self, asking: Asking) -> dict[str, Any]:
+        newer = asking.at >= self._calendar.since(SINCE_NPS)
         nps = self._deal(f"nps {newer}", NPS_31 if newer else NPS_28)
-        return {"nps": nps, "why": self._says(promised, _MOODS["nps"][nps])}
+        return {"nps": nps, "why": self._says(asking, _MOODS["nps"][nps])}
 
     _nps_upgrade = _nps_quarterly
 
-    def _delivery_csat(self, promised: Promised, place: int, at: datetime) -> dict[str, Any]:
-        name, cards, topics = self._mood_of(promised, place, at)
+    def _delivery_csat(self, asking: Asking) -> dict[str, Any]:
+        name, cards, topics = self._mood_of(asking)
         csat = self._deal(f"csat {name}", cards)
         if csat > 3:  # noqa: PLR2004 the survey asks what it was about up to 3
             topic = "app" if name == "slots" and self._chance.happens(0.4) else None
-            return {"csat": csat, "why": self._says(promised, csat, topic)}
+            return {"csat": csat, "why": self._says(asking, csat, topic)}
         topic = self._deal(f"topic {name}", TOPICS[topics])
-        return {"csat": csat, "topic": topic, "why": self._says(promised, csat, topic)}
+        return {"csat": csat, "topic": topic, "why": self._says(asking, csat, topic)}
 
-    def _mood_of(self, promised: Promised, place: int, at: datetime) -> tuple[str, Sequence[int], str]:
+    def _mood_of(self, asking: Asking) -> tuple[str, Sequence[int], str]:
         """The planted truths: Riverside fell, Northside rose, and one courier is really slower."""
-        if place == RIVERSIDE:
-            fallen = at >= self._calendar.since(SINCE_FALL)
+        if asking.place == RIVERSIDE:
+            fallen = asking.at >= self._calendar.since(SINCE_FALL)
             return ("late", MEAN_40, "late") if fallen else ("riverside", MEAN_45, "usual")
-        if place == NORTHSIDE:
-            slots = at >= self._calendar.since(SINCE_SLOTS)
+        if asking.place == NORTHSIDE:
+            slots = asking.at >= self._calendar.since(SINCE_SLOTS)
             return ("slots", MEAN_45_TIGHT, "usual") if slots else ("northside", MEAN_41, "slots")
-        if promised.properties.get("employee") == self._slow:
+        if asking.employee == self._slow:
             return "slow courier", MEAN_38, "usual"
         return "centre", MEAN_45, "usual"
 
-    def _support_ces(self, promised: Promised, _place: int, _at: datetime) -> dict[str, Any]:
-        ces = self._deal(promised.survey, CES)
+    def _support_ces(self, asking: Asking) -> dict[str, Any]:
+        ces = self._deal(asking.survey, CES)
         helper = self._deal("helper", HELPERS) if self._chance.happens(0.8) else None
-        return {"ces": ces, "solved": ces > 2, "csat": helper, "why": self._says(promised, _MOODS["ces"][ces])}  # noqa: PLR2004
+        return {"ces": ces, "solved": ces > 2, "csat": helper, "why": self._says(asking, _MOODS["ces"][ces])}  # noqa: PLR2004
 
-    def _welcome_ces(self, promised: Promised, _place: int, _at: datetime) -> dict[str, Any]:
-        ces = self._deal(promised.survey, CES)
-        return {"ces": ces, "why": self._says(promised, _MOODS["ces"][ces])}
+    def _welcome_ces(self, asking: Asking) -> dict[str, Any]:
+        ces = self._deal(asking.survey, CES)
+        return {"ces": ces, "why": self._says(asking, _MOODS["ces"][ces])}
 
-    def _leaving(self, promised: Promised, _place: int, _at: datetime) -> dict[str, Any]:
+    def _leaving(self, asking: Asking) -> dict[str, Any]:
         topic = self._deal("leaving", LEAVING)
         csat = self._chance.whole(2, 4)
-        return {"topic": topic, "csat": csat, "call": self._chance.happens(0.5), "why": self._says(promised, csat, topic)}
+        return {"topic": topic, "csat": csat, "call": self._chance.happens(0.5), "why": self._says(asking, csat, topic)}
 
-    def _win_back(self, promised: Promised, _place: int, _at: datetime) -> dict[str, Any]:
-        return {"wish": self._deal("wish", WISHES), "why": self._says(promised, 3)}
+    def _win_back(self, asking: Asking) -> dict[str, Any]:
+        return {"wish": self._deal("wish", WISHES), "why": self._says(asking, 3)}
 
-    def _handled(self, promised: Promised, _place: int, _at: datetime) -> dict[str, Any]:
+    def _handled(self, asking: Asking) -> dict[str, Any]:
         csat = self._deal("handled", HANDLED)
-        return {"csat": csat, "why": self._says(promised, csat)}
+        return {"csat": csat, "why": self._says(asking, csat)}
 
-    def _says(self, promised: Promised, mood: int, topic: str | None = None) -> str | None:
+    def _says(self, asking: Asking, mood: int, topic: str | None = None) -> str | None:
         if not self._chance.happens(COMMENTED[mood]):
             return None
-        wanted = (topic,) if topic else ABOUT.get(promised.survey)
-        spoken = self._comments[promised.language]
+        wanted = (topic,) if topic else ABOUT.get(asking.survey)
+        spoken = self._comments[asking.language]
         fitting = [text for m, t, text in spoken if m == mood and (wanted is None or t in wanted)]
         if not fitting and topic is None:
             fitting = [text for m, t, text in spoken if m == mood and t == "other"]
         if not fitting:
             return None
-        return str(self._deal(f"says {promised.language} {mood} {wanted}", fitting))
+        return str(self._deal(f"says {asking.language} {mood} {wanted}", fitting))
 
 
 def _read_comments(language: str) -> list[tuple[int, str, str]]:

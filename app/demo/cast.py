@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from app.demo.customers import DAYS, GUESTS, PLACES, RIVERSIDE, VICTOR, Customer, chosen_ids
+from app.demo.customers import DAYS, RIVERSIDE, Customer, chosen_ids
 from app.demo.happenings import COURIER_APP, DESK, SHOP, Calendar, Happening, block, complaint_lasts
+from app.demo.people import GUESTS, PLACES, VICTOR
 from surveys.decision import Rules, holdout_draw, sample_draw
 from surveys.triggers import Trigger
 
@@ -90,11 +91,13 @@ def guest_happenings(guests: list[Customer], calendar: Calendar, language: str) 
         plan = {**block(guest), "attributes": {"plan": "classic"}}
         place = PLACES[language][guest.place]
         started = calendar.at(guest.joined, 10 + guest.number % 7)
-        found.append(Happening(started, SHOP, "subscription.started", plan, {"plan": "classic", "amount": 990, "place": place}))
-        found.extend(
-            Happening(calendar.at(DAYS - before, 18 + guest.number % 60 / 60), COURIER_APP, "order.delivered", {"id": guest.id}, _box(guest, before, place))
-            for before in (60, 53, 46)
-        )  # fmt: skip
+        found.append(
+            Happening(started, SHOP, "subscription.started", plan, {"plan": "classic", "amount": 990, "place": place})
+        )
+        for before in (60, 53, 46):
+            evening = calendar.at(DAYS - before, 18 + guest.number % 60 / 60)
+            box = _box(guest, before, place)
+            found.append(Happening(evening, COURIER_APP, "order.delivered", {"id": guest.id}, box))
     return found
 
 
@@ -102,7 +105,11 @@ def victor_happenings(victor: Customer, calendar: Calendar, language: str) -> li
     """Six occasions to ask him, of which five pass without."""
     who, place = {"id": victor.id}, PLACES[language][victor.place]
     opened = calendar.at(DAYS - COMPLAINED, 19.2)
-    key = next(k for k in (f"cm-{victor.number}-{n}" for n in count()) if COMPLAINT_LASTS[0] < complaint_lasts(k) < COMPLAINT_LASTS[1])
+    key = next(
+        k
+        for k in (f"cm-{victor.number}-{n}" for n in count())
+        if COMPLAINT_LASTS[0] < complaint_lasts(k) < COMPLAINT_LASTS[1]
+    )
     complaint = {"complaint": key, "topic": "late", "place": place}
 
     def on(before: int, hours: float, source: str, kind: str, properties: dict[str, Any]) -> Happening:

@@ -1,4 +1,4 @@
-"""Chance that falls the same in every run: a keyed hash of a counter, and decks of cards that keep their proportions."""
+"""Chance that falls the same in every run: a keyed hash of a counter, and decks that keep their proportions."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -8,6 +8,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 SEED = b"meadow"
+SAMPLING_SALT = blake2b(b"sampling", key=SEED, digest_size=32).digest()
+HOLDOUT_SALT = blake2b(b"holdout", key=SEED, digest_size=32).digest()
+"""Of this company alone: every other installation has its own, and they are secret."""
 _LOTS = 1 << 53  # as many as a float tells apart
 
 

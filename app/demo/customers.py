@@ -3,82 +3,35 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import blake2b
+from pathlib import Path
 
-from app.demo.chance import Chance
+import yaml
+
+from app.demo.chance import HOLDOUT_SALT, Chance
+from app.demo.people import COURIERS, OF_A_WOMAN
+from surveys.sampling import draw
 
 NAMESPACE = "meadow"
+WIN_BACK, WIN_BACK_HOLDOUT = "win-back", 0.1
 LEAVERS, RETURNED_ASKED, RETURNED_UNASKED = (190, 22), 27, 2
-SUBSCRIBERS, NEW_SUBSCRIBERS, TASTERS, SLEEPERS = 1_250, 900, 1_900, 750
+SUBSCRIBERS, NEW_SUBSCRIBERS, TASTERS, SLEEPERS = 1_350, 1_050, 1_700, 700
 CUSTOMERS = SUBSCRIBERS + NEW_SUBSCRIBERS + TASTERS + SLEEPERS
 DAYS, CONNECTING_TOOK = 182, 32
 CENTRE, RIVERSIDE, NORTHSIDE = range(3)
-PLACES = {"en": ("Centre", "Riverside", "Northside"), "ru": ("Центр", "Заречье", "Северный")}
 SHARES = (0.33, 0.24, 0.43)
 """How many of the customers live in each of the places."""
-COURIERS = {
-    "en": (("Ben Hart", "Olga Reed", "Sam Cole"), ("Ivan Marsh", "Nina Price"), ("Alex Dean", "Rosa Webb", "Karl Frost")),
-    "ru": (
-        ("Борис Харитонов", "Ольга Родина", "Семён Котов"),
-        ("Иван Марченко", "Нина Панина"),
-        ("Алексей Дёмин", "Роза Вебер", "Карл Мороз"),
-    ),
-}
 SLOW_COURIER = 2
 """The one of the Centre's couriers whose deliveries really are worse."""
-ENGLISH = (
-    "Alice Amber Amy Anna Beth Carol Chloe Clara Daisy Diana Ella Emma Erin Eva Faith Fiona Grace Hannah Hazel Helen Holly "
-    "Ida Iris Isla Ivy Jane Joan Julia Kate Laura Leah Lily Lucy Lydia Mary Maya Megan Molly Nora Olive Paula Rose Ruth Sarah "
-    "Sophie Stella Tess Vera Wendy Zoe Adam Alan Andrew Arthur Ben Brian Carl Charles Colin Daniel David Dennis Edgar Edward "
-    "Eric Felix Frank Fred George Gordon Harry Henry Hugh Ian Jack James Jason John Joseph Keith Kevin Leo Liam Luke Mark "
-    "Martin Max Neil Nick Oliver Oscar Owen Patrick Paul Peter Philip Ralph Robert Roger Simon Stephen Thomas Tim Walter"
-).split()
-SURNAMES = (
-    "Abbott Archer Atkins Bailey Barker Barnes Bell Bennett Bird Bishop Black Booth Bowen Bradley Brooks Burton Butler Carr "
-    "Carter Chapman Clay Cook Cooper Cox Crane Davies Dawson Dixon Doyle Drake Dunn Ellis Evans Field Fisher Fletcher Ford "
-    "Foster Fowler Fox Gibbs Gibson Goodwin Graham Grant Gray Green Griffin Hale Hall Harper Harris Hayes Hill Holmes Hope "
-    "Howard Hudson Hughes Hunt Hunter Jenkins Jordan Kelly Kemp Kennedy King Knight Lamb Lane Lawson Lee Lloyd Long Lowe Lynch "
-    "Marshall Mason May Mills Moore Morgan Morris Murray Nash Newman Norris Owens Page Palmer Parker Parsons Payne Pearce "
-    "Perkins Perry Porter Potter Powell Quinn Read Reid Rhodes Rice Roberts Rogers Rose Russell Saunders Scott Sharp Shaw "
-    "Shepherd Simpson Slater Spencer Stone Swift Tate Thorne Todd Tucker Turner Vaughan Wade Walker Walsh Ward Warren Waters "
-    "Webster Wells West Wheeler White Wood Woods Wright Young"
-).split()
-RUSSIAN_WOMEN = (
-    "Алина Алла Анастасия Ангелина Анна Антонина Валентина Валерия Варвара Вера Вероника Виктория Галина Дарья Диана Евгения "
-    "Екатерина Елена Жанна Зинаида Зоя Инна Ирина Карина Кира Клавдия Ксения Лариса Лидия Любовь Людмила Маргарита Марина "
-    "Мария Надежда Наталья Нина Оксана Ольга Полина Раиса Светлана София Таисия Тамара Татьяна Ульяна Юлия Яна"
-).split()
-RUSSIAN_MEN = (
-    "Александр Алексей Анатолий Андрей Антон Аркадий Артём Богдан Борис Вадим Валерий Василий Виталий Владимир Владислав "
-    "Вячеслав Геннадий Георгий Глеб Григорий Даниил Денис Дмитрий Евгений Егор Иван Игорь Илья Кирилл Константин Лев Леонид "
-    "Максим Марат Матвей Михаил Никита Николай Олег Павел Пётр Роман Руслан Семён Сергей Станислав Степан Тимур Фёдор Юрий"
-).split()
-RUSSIAN_SURNAMES = (
-    "Абрамов Агапов Александров Андреев Антонов Баранов Белов Беляев Блинов Богданов Борисов Быков Васильев Виноградов Волков "
-    "Воробьёв Воронов Гаврилов Герасимов Голубев Горбунов Гордеев Горшков Громов Гусев Давыдов Данилов Дементьев Денисов "
-    "Дроздов Дьячков Егоров Ершов Ефимов Жданов Жуков Зайцев Захаров Зимин Зуев Игнатов Ильин Казаков Калинин Капустин Карпов "
-    "Киселёв Климов Ковалёв Козлов Колесов Комаров Кондратьев Королёв Краснов Крылов Кудрявцев Кузнецов Кулаков Лаптев "
-    "Лебедев Логинов Лукин Лыткин Макаров Мальцев Марков Мартынов Матвеев Медведев Мельников Миронов Михайлов Моисеев Морозов "
-    "Назаров Никитин Новиков Носков Орехов Осипов Павлов Панов Пахомов Пестов Петухов Поляков Пономарёв Попов Потапов Прохоров "
-    "Родионов Рожков Романов Рябов Савельев Сазонов Селезнёв Семёнов Сергеев Сидоров Симонов Смирнов Соболев Соколов Соловьёв "
-    "Сорокин Степанов Стрелков Суворов Тарасов Терентьев Тихонов Третьяков Трофимов Уваров Фадеев Федотов Филатов Фомин Фролов "
-    "Хохлов Царёв Цветков Чернов Чистяков Шаров Шашков Шестаков Широков Шубин Щукин Юдин Яковлев"
-).split()
-GUESTS = {
-    "en": ("Mia Clarke", "Nora Whitfield", "Theo Larkin", "Priya Nair", "Jonas Berg", "Lena Fischer", "Omar Haddad", "Ines Duarte"),
-    "ru": (
-        "Мия Кларк",
-        "Нора Васнецова",
-        "Тео Ларионов",
-        "Полина Наумова",
-        "Юлиан Бергман",
-        "Елена Рыбакова",
-        "Омар Хаддад",
-        "Инесса Дуарте",
-    ),
-}
-"""Whom a visitor may follow, one after another."""
-VICTOR = {"en": "Victor Orlov", "ru": "Виктор Орлов"}
+
+
+def rounds(language: str, place: int) -> tuple[str, ...]:
+    """Who brings the boxes of a place; the slow one has as many rounds as the Centre's two others together."""
+    couriers = COURIERS[language][place]
+    return couriers if place != CENTRE else (*couriers, couriers[SLOW_COURIER])
+
+
 _LATIN = dict(
     zip(
         "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
@@ -133,11 +86,16 @@ def latin(name: str) -> str:
     return "".join(_LATIN.get(letter, letter) for letter in name.lower())
 
 
-def make_customers(held_out: Callable[[str], bool]) -> list[Customer]:
-    """All customers but the cast. ``held_out``: whether a sampling id is in the control group of the win-back."""
+def make_customers() -> list[Customer]:
+    """All customers but the cast."""
     customers = [_make_customer(number) for number in range(CUSTOMERS)]
-    _let_some_leave(customers, held_out)
+    _let_some_leave(customers)
     return customers
+
+
+def is_held_out(sampling_id: str) -> bool:
+    """Whether the win-back never asks this customer."""
+    return draw(HOLDOUT_SALT, WIN_BACK, sampling_id) < WIN_BACK_HOLDOUT
 
 
 def _make_customer(number: int) -> Customer:
@@ -178,15 +136,22 @@ def _kind(number: int, chance: Chance) -> tuple[str, float]:
 
 
 def _name(language: str, chance: Chance) -> str:
+    names = _names()
     if language == "en":
-        return f"{chance.one_of(ENGLISH)} {chance.one_of(SURNAMES)}"
-    surname = chance.one_of(RUSSIAN_SURNAMES)
+        return f"{chance.one_of(names['english'])} {chance.one_of(names['english_surnames'])}"
+    surname = chance.one_of(names["russian_surnames"])
     if chance.happens(0.5):
-        return f"{chance.one_of(RUSSIAN_WOMEN)} {surname}а"
-    return f"{chance.one_of(RUSSIAN_MEN)} {surname}"
+        return f"{chance.one_of(names['russian_women'])} {surname}{OF_A_WOMAN}"
+    return f"{chance.one_of(names['russian_men'])} {surname}"
 
 
-def _let_some_leave(customers: Sequence[Customer], held_out: Callable[[str], bool]) -> None:
+@cache
+def _names() -> dict[str, list[str]]:
+    text = (Path(__file__).parent / "names.yaml").read_text()
+    return {kind: names.split() for kind, names in yaml.safe_load(text).items()}
+
+
+def _let_some_leave(customers: Sequence[Customer]) -> None:
     """Of the old subscribers some leave; most stay away for five weeks, and some of those come back later.
 
     As many of them are of the control group as its share says, so that the effect of asking can be measured.
@@ -199,7 +164,7 @@ def _let_some_leave(customers: Sequence[Customer], held_out: Callable[[str], boo
         (False, unasked, RETURNED_UNASKED),
     )
     for wanted, count, returned in groups:
-        gone = [c for c in old if held_out(c.sampling_id) is not wanted][:count]
+        gone = [c for c in old if is_held_out(c.sampling_id) is not wanted][:count]
         for number, customer in enumerate(gone):
             customer.left = chance.between(3, DAYS - 40)
             customer.upgrades = None

@@ -1,4 +1,4 @@
-"""What happens at Meadow in 26 weeks: boxes delivered, plans changed, questions and complaints; nothing is decided here."""
+"""What happens at Meadow in 26 weeks: boxes, changed plans, questions, complaints; nothing is decided here."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,15 @@ import orjson
 
 from app.actions.events import NewEvent
 from app.demo.chance import Chance
-from app.demo.customers import COURIERS, DAYS, PLACES, RIVERSIDE, Customer
+from app.demo.customers import DAYS, RIVERSIDE, Customer, rounds
+from app.demo.people import PLACES
 
 SHOP, COURIER_APP, DESK = "shop", "couriers", "support-desk"
-SINCE_FALL, SINCE_SLOTS, SINCE_NPS = 42, 21, 90
-"""Days before today: Riverside's deliveries began to be late; slots by app came to Northside; the newer half of the NPS."""
+SINCE_FALL, SINCE_SLOTS, SINCE_NPS = 42, 21, 42
+"""Days before today: Riverside's boxes began to be late; slots by app came to Northside; the NPS compares."""
 LAPSES_AFTER = 35.0
 BILLED_EVERY = 30.0
-SKIPS, ASKS_SUPPORT, COMPLAINS = 0.37, 0.03, 0.0034
+SKIPS, ASKS_SUPPORT, COMPLAINS = 0.44, 0.026, 0.0017
 """How likely a subscriber skips a weekly box; writes to support, complains in a week."""
 UPGRADE_AMOUNTS = (640, 1490, 1490, 1990, 1990, 1990, 2490)
 TICKET_TOPICS = ("app", "payment", "slot", "address", "allergy")
@@ -175,7 +176,7 @@ class _Life:
         properties = {
             "order": f"o-{100_000 + int(chance.lot() * 900_000)}",
             "place": PLACES[self._language][place],
-            "employee": chance.one_of(COURIERS[self._language][place]),
+            "employee": chance.one_of(rounds(self._language, place)),
             "minutes_late": int(chance.between(10, 75) if late else chance.waiting(6)),
         }
         return Happening(

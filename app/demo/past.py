@@ -1,16 +1,17 @@
 """Making Meadow's past: six months of events through the real deciding, with a clock that moves along."""
 
-import secrets
+import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from hashlib import blake2b
+from hashlib import sha256
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from flask import current_app
 
 from app.actions.announcements import announce_changes, announce_responses, announce_tasks
@@ -26,7 +27,6 @@ from app.actions.past import (
     close_expired,
     fix_draws,
     hurry,
-    pack,
     set_clocks,
     store_hand_overs,
     store_responses,
@@ -34,18 +34,30 @@ from app.actions.past import (
     take_over,
 )
 from app.actions.responses import score_responses
-from app.actions.rollups import recount_days
+from app.actions.rollups import add_marker, recount_days, tally_events
 from app.actions.tasks import open_tasks
 from app.definitions import load_definitions
 from app.demo.answers import Given, Respondents
 from app.demo.cast import VICTOR_LEAVES, Lots, guest_happenings, make_guests, make_victor, victor_happenings
-from app.demo.chance import SEED, Chance, Deck, share
-from app.demo.customers import DAYS, Customer, make_customers
-from app.demo.happenings import Calendar, Happening, as_event, block, complaint_lasts, make_happenings
+from app.demo.chance import HOLDOUT_SALT, SAMPLING_SALT, Chance, Deck, share
+from app.demo.customers import DAYS, NORTHSIDE, Customer, make_customers
+from app.demo.happenings import (
+    DESK,
+    SINCE_SLOTS,
+    Calendar,
+    Happening,
+    as_event,
+    block,
+    complaint_lasts,
+    make_happenings,
+)
+from app.demo.people import ANNA, MARK, NOTES, PLACES, TEAMS
+from app.inbound.payloads import take_payload
 from app.queries.contacts import find_contacts
 from app.queries.effects import waiting_effects
-from app.queries.past import Promised, Unworked, lively_invitation, promised_until, source_ids, unworked_tasks
+from app.queries.past import Unworked, lively_invitation, promised_until, source_ids, unworked_tasks
 from app.queries.policies import policy_number, rules_of
+from app.queries.sources import find_source
 from app.queries.surveys import survey_version
 from app.queries.triggers import current_triggers
 from surveys.branching import ending, visible_answers
@@ -60,42 +72,24 @@ BOUNCES, UNSUBSCRIBES = 0.003, 2
 IN_TIME = 0.92
 OVERDUE, STILL_OPEN = 2, 0.7
 """How many tasks are overdue today; which share of those that are not yet due nobody has solved."""
-TEAMS = {
-    "en": {
-        "care": ("Tom Baker", "Grace Lind"),
-        "delivery": ("Dan Wells",),
-        "kitchen": ("Maria Costa",),
-        "product": ("Lee Young",),
-        "retention": ("Kate Sommer",),
-    },
-    "ru": {
-        "care": ("Тимур Бакаев", "Галина Линд"),
-        "delivery": ("Денис Веснин",),
-        "kitchen": ("Мария Костина",),
-        "product": ("Леонид Юнг",),
-        "retention": ("Катя Соммер",),
-    },
-}
+NONSENSE: tuple[tuple[float, dict[str, Any]], ...] = (
+    (51.2, {"id": "sd-20817", "event": "closed", "at": "yesterday at noon", "customer": {"number": "c-1188"}}),
+    (27.6, {"id": "sd-20944", "event": "closed", "at": "2031-01-01T09:00:00Z", "customer": {"number": "c-2040"}}),
+    (5.3, {"id": "sd-21003", "event": "complaint", "customer": {"number": ""}, "topic": "late", "complaint": "cm-77"}),
+)
+"""What the support desk sent, and how many hours ago."""
 CAUSES = {"late": "route", "courier": "courier", "freshness": "kitchen", "taste": "kitchen", "portion": "packing"}
-NOTES = {
-    "en": ("Called, said sorry, sent a dessert.", "Talked it over; they stay.", "Moved them to an earlier slot.", None, None),
-    "ru": ("Позвонили, извинились, отправили десерт.", "Поговорили, остаются с нами.", "Перенесли на более раннее время.", None, None),
-}  # fmt: skip
 
 
-def begin_company(language: str, now: datetime) -> None:
+def begin_company(language: str, now: datetime, desk_secret: str) -> None:
     """Put Meadow's definitions in force, with draws that fall the same in every company."""
-    fix_draws(_salt("sampling"), _salt("holdout"))
+    fix_draws(SAMPLING_SALT, HOLDOUT_SALT)
     loaded = load_definitions({"company": (FOLDER / f"company.{language}.yaml").read_text()})
     assert not loaded.faults, "\n".join(map(str, loaded.faults))
-    loaded.secrets["support-desk"] = [secrets.token_hex(24)]
+    loaded.secrets[DESK] = [desk_secret]
     for slug in ("dessert", "welcome-back"):
         loaded.catalog.bodies["offers"][slug]["codes"] = _codes(slug)
     apply_definitions(loaded.catalog, loaded.secrets, prune=False, now=now)
-
-
-def _salt(use: str) -> bytes:
-    return blake2b(use.encode(), key=SEED, digest_size=32).digest()
 
 
 def _codes(slug: str) -> list[str]:
@@ -118,9 +112,9 @@ class _Work:
 class Past:
     """Makes the past up to ``now`` in the database of the current application."""
 
-    def __init__(self, language: str, now: datetime, tell: Callable[[str], None]) -> None:
+    def __init__(self, language: str, now: datetime, desk_secret: str, tell: Callable[[int, int], None]) -> None:
         config = current_app.config
-        self._language, self._tell = language, tell
+        self._language, self._desk_secret, self._tell = language, desk_secret, tell
         self._calendar = Calendar(now, ZoneInfo(config["COMPANY_ZONE"]))
         self._domain = parseaddr(config["MAIL_FROM"])[1].rpartition("@")[2]
         self._work = _Work()
@@ -132,9 +126,11 @@ class Past:
     def make(self) -> None:
         hurry()
         calendar = self._calendar
-        begin_company(self._language, calendar.begins)
-        lots = Lots({rule.slug: rule for _, _, rule in current_triggers()}, rules_of(policy_number(), str(calendar.zone)))
-        customers = make_customers(lambda sampling_id: lots.held_out("win-back", sampling_id))
+        begin_company(self._language, calendar.begins, self._desk_secret)
+        lots = Lots(
+            {rule.slug: rule for _, _, rule in current_triggers()}, rules_of(policy_number(), str(calendar.zone))
+        )
+        customers = make_customers()
         guests, victor = make_guests(lots, calendar.now, self._language), make_victor(lots, calendar, self._language)
         self._sources = source_ids()
         self._import([*(c for c in customers if c.joined < 0), *guests, victor])
@@ -152,7 +148,7 @@ class Past:
             self._record(happenings[position:end])
             self._live(begin, until)
             begin, position = until, end
-            self._tell(f"{(until - calendar.begins).days} of {DAYS} days")
+            self._tell((until - calendar.begins).days, DAYS)
         self._finish()
 
     def _steps(self) -> list[datetime]:
@@ -265,7 +261,27 @@ class Past:
         score_responses(EVERYTHING, now)
         recount_days(EVERYTHING, zone)
         set_clocks(self._calendar.begins)
-        pack()
+        tally_events(EVERYTHING, now + timedelta(days=1), zone)
+        self._mark()
+        self._send_nonsense()
+
+    def _mark(self) -> None:
+        """Three weeks ago customers of Northside could begin to choose their slot in the app."""
+        day = self._calendar.today - timedelta(days=SINCE_SLOTS)
+        touchpoint = next(rule.touchpoint for _, _, rule in current_triggers() if rule.slug == "delivery-csat")
+        place, author = PLACES[self._language][NORTHSIDE], ANNA[self._language].email
+        add_marker(day, MARK[self._language], place, touchpoint, author, self._calendar.since(SINCE_SLOTS))
+
+    def _send_nonsense(self) -> None:
+        """The support desk sent three payloads that no event could be made of; they went through the real door."""
+        desk = find_source(DESK)
+        assert desk is not None
+        for hours, body in NONSENSE:
+            raw = orjson.dumps(body)
+            signature = hmac.digest(desk.secrets[0].encode(), raw, sha256).hex()
+            headers = {"content-type": "application/json", desk.service.header: signature}
+            taken = take_payload(desk, raw, "application/json", headers, self._calendar.now - timedelta(hours=hours))
+            assert taken.result == "rejected"
 
 
 def _finished(given: Given) -> Finished:
@@ -283,6 +299,9 @@ class _Workers:
     def __init__(self, language: str, now: datetime) -> None:
         self._language, self._now = language, now
         self._chance = Chance("tasks")
+        self._owners = {
+            department: [person.email for person in people] for department, people in TEAMS[language].items()
+        }
         self._outcomes = Deck("outcomes", ("recovered",) * 13 + ("lost",) * 3 + ("no_contact",) * 2 + ("not_needed",))
         self._in_time = Deck("in time", share(IN_TIME))
         self._overdue = 0
@@ -291,7 +310,7 @@ class _Workers:
     def plan(self, task: Unworked) -> Solved | None:
         """When and how a task is solved; None for what lies about, or is still on somebody's desk."""
         chance = self._chance
-        owner = chance.one_of(TEAMS[self._language][task.department])
+        owner = chance.one_of(self._owners[task.department])
         at = self._solved_at(task)
         if self._lies_about(task):
             return None

@@ -17,6 +17,8 @@ from app.models.sources import Source
 from app.models.surveys import Survey, SurveyVersion
 from app.models.tasks import Task
 
+GATES = ("unsubscribed", "suppressed", "complaint_open")
+
 
 @dataclass(frozen=True, slots=True)
 class Promised:
@@ -62,9 +64,9 @@ def promised_until(until: datetime) -> list[Promised]:
             Invitation.expires_after,
             Event.external_id,
             Event.properties,
-            Contact.unsubscribed_at.is_not(None).label("unsubscribed"),
-            Address.suppressed_at.is_not(None).label("suppressed"),
-            complaining.label("complaint_open"),
+            Contact.unsubscribed_at.is_not(None),
+            Address.suppressed_at.is_not(None),
+            complaining,
         )
         .join(SurveyVersion, SurveyVersion.id == Invitation.survey_version_id)
         .join(Survey, Survey.id == SurveyVersion.survey_id)
@@ -74,8 +76,12 @@ def promised_until(until: datetime) -> list[Promised]:
         .where(Invitation.due_at < until)
         .order_by(Invitation.planned_at, Event.external_id, Invitation.id)
     ).all()
-    gates = ("unsubscribed", "suppressed", "complaint_open")
-    return [Promised(*row[:11], closed=next((g for g in gates if getattr(row, g)), None)) for row in rows]
+    found = []
+    for row in rows:
+        asked: list[Any] = list(row[:-3])
+        closed = next((gate for gate, shut in zip(GATES, row[-3:], strict=True) if shut), None)
+        found.append(Promised(*asked, closed=closed))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
