@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Locator, Route, expect
 
@@ -17,6 +18,17 @@ from tests.widget.browser import CHROMIUM, Shop, Visitor, chromium, served
 from tests.widget.conftest import DEFINITIONS, SECRET, SITE, known
 from tests.wire import on_sqlite, stored
 
+EVERY_QUESTION = """
+surveys:
+  - slug: checkout
+    pages:
+      - questions:
+          - {id: nps, type: nps, text: "How likely are you to recommend us?"}
+          - {id: what, type: multiple, required: true, text: "What went wrong?", options: [Late, "It was wet"]}
+          - {id: again, type: yes_no, text: "Would you come again?"}
+          - {id: why, type: text, long: true, text: "Anything else?"}
+          - {id: who, type: text, text: "Who served you?"}
+"""
 pytestmark = [
     on_sqlite,
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no Chromium on this machine (package chromium)"),
@@ -194,6 +206,23 @@ def test_it_fits_every_screen(visit: Callable[..., Visitor], scheme: Any, width:
         assert size is not None
         assert size["height"] >= 44
     assert visitor.do("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(visit: Callable[..., Visitor], define: Callable[[str], None], scheme: Any) -> None:
+    define(EVERY_QUESTION)
+    visitor = visit(color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)  # axe, not the widget, needs it
+    box = pay(visitor)
+    box.get_by_label("7", exact=True).check(force=True)
+    found = [Axe().run(visitor.page, context="[data-otklik]")]
+    box.get_by_role("button", name="Send").click()
+    expect(box).to_contain_text("Please answer this question.")
+    found.append(Axe().run(visitor.page, context="[data-otklik]"))
+    box.get_by_label("Late").check()
+    box.get_by_role("button", name="Send").click()
+    expect(box.get_by_role("status")).to_be_visible()
+    found.append(Axe().run(visitor.page, context="[data-otklik]"))
+    assert [result.generate_report() for result in found if result.violations_count] == []
 
 
 # -- What is kept on the device
