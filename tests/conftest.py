@@ -23,6 +23,7 @@ from app.jobs import KINDS
 from app.queries.work import ready_kinds
 from tests.services import MailServer, Postgres, RedisServer, postgres_binaries, redis_server
 
+CHROMIUM = "/usr/bin/chromium"
 MEADOW = (Path(__file__).parent / "data" / "meadow.yaml").read_text()
 SHOP_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -34,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     lacking = {
         "postgres": None if postgres_binaries() else "no PostgreSQL server on this machine (package postgresql)",
         "redis": None if redis_server() else "no Redis server on this machine (package redis-server)",
+        "browser": None if Path(CHROMIUM).exists() else "no Chromium on this machine (package chromium)",
     }
     for item in items:
         for name, reason in lacking.items():
