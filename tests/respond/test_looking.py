@@ -43,6 +43,8 @@ def addresses(app: Flask, invitation: Invitation) -> Iterator[str]:
         "reference": ["c-1", "nobody"],
         "task_id": [1, 99],
         "metric": ["nps", "csat", "ces", "response-rate"],
+        "kind": ["surveys", "triggers"],
+        "slug": ["s", "ask"],
         "filename": ["nothing.css"],
         "name": ["form", "nothing"],
     }

@@ -1,0 +1,108 @@
+"""Definitions: the same objects as in files, one at a time, with the same checks."""
+
+from typing import Any
+
+import orjson
+from flask import abort, g, jsonify, request
+from flask_smorest import Blueprint
+
+from app.actions.definitions import apply_definitions, archive_definition
+from app.auth import require
+from app.clock import utcnow
+from app.definitions import load_definitions
+from app.errors import answer
+from app.inbound.bodies import BodyError, inflate, parse_json
+from app.jobs import ring
+from app.queries.definitions import CURRENT, MissingSecret
+from app.queries.policies import policy_definition
+
+blueprint = Blueprint("definitions", __name__, description="What is defined: policy, surveys, triggers and the rest")
+KINDS = "<any(" + ", ".join(f"'{kind}'" for kind in CURRENT) + "):kind>"
+
+
+@blueprint.get("/policy")
+@blueprint.doc(summary="The contact policy in force")
+@require("read")
+def get_policy() -> Any:
+    return jsonify(policy_definition() or {})
+
+
+@blueprint.put("/policy")
+@blueprint.doc(summary="Put a contact policy in force")
+@require("definitions:write")
+def put_policy() -> Any:
+    return _apply("policy", _body()) or jsonify(policy_definition())
+
+
+@blueprint.get(f"/{KINDS}")
+@blueprint.doc(summary="Everything of one kind that is in force")
+@require("read")
+def get_all(kind: str) -> Any:
+    return jsonify({"items": list(CURRENT[kind]().values()), "next": None})
+
+
+@blueprint.post(f"/{KINDS}")
+@blueprint.doc(summary="Define something new")
+@require("definitions:write")
+def post_one(kind: str) -> Any:
+    body = _body()
+    slug = body.get("slug")
+    if isinstance(slug, str) and slug in CURRENT[kind]():
+        return answer(409, "There is one with this slug already.", errors={"slug": ["Is taken."]})
+    if faults := _apply(kind, body):
+        return faults
+    return jsonify(CURRENT[kind]()[body["slug"]]), 201
+
+
+@blueprint.get(f"/{KINDS}/<slug>")
+@blueprint.doc(summary="One object as it is in force")
+@require("read")
+def get_one(kind: str, slug: str) -> Any:
+    found = CURRENT[kind]().get(slug)
+    return jsonify(found) if found else abort(404, "There is none with this slug.")
+
+
+@blueprint.put(f"/{KINDS}/<slug>")
+@blueprint.doc(summary="Put one object in force, new or in place of what there is")
+@require("definitions:write")
+def put_one(kind: str, slug: str) -> Any:
+    body = _body()
+    if body.setdefault("slug", slug) != slug:
+        return answer(422, "The definition is not right.", errors={"slug": ["Is another one than in the address."]})
+    return _apply(kind, body) or jsonify(CURRENT[kind]()[slug])
+
+
+@blueprint.delete(f"/{KINDS}/<slug>")
+@blueprint.doc(summary="Take one object out of force; its history stays")
+@require("definitions:write")
+def delete_one(kind: str, slug: str) -> Any:
+    if not archive_definition(kind, slug, actor=g.key.name, now=utcnow()):
+        abort(404, "There is none with this slug.")
+    return "", 204
+
+
+def _body() -> dict[str, Any]:
+    if request.mimetype != "application/json":
+        raise BodyError("Use application/json.", 415)
+    body = parse_json(inflate(request.get_data(), request.headers.get("Content-Encoding", "")))
+    if not isinstance(body, dict):
+        raise BodyError("The body must be one object.", 422)
+    return body
+
+
+def _apply(kind: str, body: dict[str, Any]) -> Any:
+    """Put one definition in force; what is wrong with it is answered by field."""
+    loaded = load_definitions({"body": orjson.dumps({kind: body if kind == "policy" else [body]}).decode()})
+    if loaded.faults:
+        errors: dict[str, list[str]] = {}
+        for fault in loaded.faults:
+            where, _, message = fault.message.partition(": ")
+            field = where.removeprefix(f"{kind}.0.").removeprefix(f"{kind}.") if message else "_schema"
+            errors.setdefault(field, []).append(message or where)
+        return answer(422, "The definition is not right.", errors=errors)
+    try:
+        apply_definitions(loaded.catalog, loaded.secrets, prune=False, now=utcnow(), actor=g.key.name)
+    except MissingSecret as error:
+        return answer(422, "The definition is not right.", errors={"secret": [str(error)]})
+    ring("read_held")
+    return None
