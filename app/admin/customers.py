@@ -10,9 +10,9 @@ from app.actions.contacts import UnknownContact
 from app.actions.deliveries import unsubscribe_person
 from app.actions.erasure import erase_contact
 from app.admin import blueprint
-from app.admin.reading import event_words
-from app.admin.reasons import outcome_word, plain_reason, rung_words, sentence, survey_name
+from app.admin.kinds import consent_words
 from app.admin.tasks import outcome_words
+from app.admin.telling import telling
 from app.admin.words import day, moment
 from app.auth.staff import signed_in, staff
 from app.channels.email import forget
@@ -28,7 +28,6 @@ from app.queries.stories import (
     search_customers,
     story,
 )
-from app.queries.surveys import survey_definitions
 from app.queries.triggers import trigger_names
 
 SHOWN = 50
@@ -77,7 +76,6 @@ def customer(reference: str) -> Any:
     heard = heard_before([contact_id]).get(contact_id, [])
     kind = request.args.get("show", "all")
     told = [h for h in story(contact_id, limit=STORY, company_zone=zone) if _wanted(h, kind)]
-    surveys = survey_definitions()
     why = request.args.get("why", "")
     return render_template(
         "admin/customer.html",
@@ -88,13 +86,8 @@ def customer(reference: str) -> Any:
         state=_state(contact_id, heard, view.unsubscribed_at),
         tasks=tasks_of(contact_id, signed_in().only_department),
         outcomes=outcome_words(),
-        event_words=event_words,
-        outcome_word=outcome_word,
-        plain_reason=plain_reason,
-        say=lambda found: sentence(found, heard),
-        rungs=lambda found: [(*rung_words(r), r.passed) for r in found.gates],
-        trigger_names=trigger_names(),
-        survey_names={slug: survey_name(surveys, slug) for slug in surveys},
+        consent_words=consent_words,
+        **telling(heard),
         why=why,
         answers=_why(contact_id, why, zone) if why else [],
     )

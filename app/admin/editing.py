@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from app.actions.definitions import ChangedMeanwhile, apply_definitions, archive_definition
 from app.admin import blueprint
+from app.admin.kinds import actor_word
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.definitions import LineFault, load_definitions, write_definition
@@ -202,6 +203,7 @@ def _page(  # noqa: PLR0913 what one page shows
         changes=changes,
         conflict=conflict,
         theirs=write_definition(kind, conflict.present or {}) if conflict else "",
+        actor_word=actor_word,
         last_change=next(iter(audit_entries(before=None, limit=1, kind=kind, name=slug or "policy")), None),
         back=url_for(ONE_OF[kind], slug=slug) if slug and kind in ONE_OF else url_for(PAGE_OF[kind]),
     )

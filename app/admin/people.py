@@ -21,7 +21,8 @@ from app.actions.accounts import (
     reset_password,
 )
 from app.actions.sources import SCOPES, add_key, revoke_key
-from app.admin import blueprint
+from app.admin import blueprint, entries
+from app.admin.kinds import actor_word
 from app.admin.session import check_email
 from app.admin.words import choices
 from app.auth.staff import signed_in, staff
@@ -196,5 +197,11 @@ def audit() -> Any:
     before = request.args.get("before", type=int)
     found = audit_entries(before=before, limit=SHOWN + 1)
     return render_template(
-        "admin/audit.html", rows=found[:SHOWN], more=found[SHOWN - 1].id if len(found) > SHOWN else None
+        "admin/audit.html",
+        rows=found[:SHOWN],
+        more=found[SHOWN - 1].id if len(found) > SHOWN else None,
+        actor_word=actor_word,
+        done_words=entries.done_words,
+        object_word=entries.object_word,
+        detail_words=entries.detail_words,
     )

@@ -6,7 +6,8 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.admin.reasons import channel_word, class_word, often, percent, value_word
+from app.admin.kinds import channel_word, class_word, consent_words, event_words, field_name
+from app.admin.reasons import often, percent, value_word
 from app.admin.words import chosen, span
 from surveys.contact_policy import ContactPolicy, Limit
 from surveys.triggers import Notify, Send, SetAttribute, Task, Trigger
@@ -19,8 +20,7 @@ def field_words(path: Any) -> str:
     first, dot, rest = str(path).partition(".")
     if first == "answers":
         return _("the answer to “%(question)s”", question=rest)
-    name = (rest.removeprefix("attributes.") if dot else first).replace("_", " ").replace(".", " ")
-    return {"segments": _("segments"), "locale": _("language")}.get(name, name)
+    return field_name(rest.removeprefix("attributes.") if dot else first)
 
 
 def aggregate_words(tree: Mapping[str, Any]) -> str:
@@ -29,7 +29,7 @@ def aggregate_words(tree: Mapping[str, Any]) -> str:
     within = _(" in %(time)s", time=_written_span(tree["within"])) if tree.get("within") else ""
     for op, words in (("sum", _("sum of %(what)s")), ("avg", _("average of %(what)s"))):
         if op in tree:
-            what = str(tree[op]).rpartition(".")[2] if isinstance(tree[op], str) else op
+            what = field_name(str(tree[op]).rpartition(".")[2]) if isinstance(tree[op], str) else op
             return (words % {"what": what}) + _(" over %(event)s%(within)s", event=event_words(kind), within=within)
     if "last_days" in tree:
         return _("days since the last %(event)s", event=event_words(kind))
@@ -41,11 +41,6 @@ def _written_span(text: Any) -> str:
     value = str(text)
     known = value[:-1].isdigit() and value[-1:] in units
     return span(int(value[:-1]) * units[value[-1]]) if known else value
-
-
-def event_words(kind: str) -> str:
-    """``subscription.upgraded`` → ``subscription upgraded``."""
-    return kind.replace(".", " ").replace("_", " ")
 
 
 def condition_words(tree: Any) -> str:
@@ -64,7 +59,7 @@ def condition_words(tree: Any) -> str:
 def _clause_words(clause: Mapping[str, Any]) -> str:
     field = field_words(clause.get("field") if "field" in clause else clause)
     op, value = clause.get("op", ""), clause.get("value")
-    shown = _value(value)
+    shown = _ends(value) if op == "between" else _value(value)
     words = {
         "eq": _("%(field)s is %(value)s"),
         "ne": _("%(field)s is not %(value)s"),
@@ -83,6 +78,11 @@ def _clause_words(clause: Mapping[str, Any]) -> str:
         "within_days": _("%(field)s is within %(value)s days"),
     }.get(op, "%(field)s " + str(op) + " %(value)s")
     return words % {"field": field, "value": shown}
+
+
+def _ends(value: Any) -> str:
+    low, high = value if isinstance(value, list) and len(value) == 2 else (value, value)  # noqa: PLR2004 both ends
+    return _("%(low)s and %(high)s", low=_value(low), high=_value(high))
 
 
 def _value(value: Any) -> str:
@@ -160,6 +160,8 @@ def limit_words(limit: Limit) -> str:
         what.append(", ".join(channel_word(c) for c in sorted(limit.channels)))
     what += sorted(limit.surveys) + sorted(limit.triggers)
     about = "; ".join(what)
+    if limit.max == 0:
+        return _("Never: messages of the kind “%(what)s”.", what=about) if about else _("Nobody hears from us at all.")
     if about:
         return _("Messages of the kind “%(what)s”: at most %(often)s.", what=about, often=often(limit))
     return _("Nobody hears from us more than %(often)s.", often=often(limit))
@@ -177,15 +179,10 @@ def policy_sentences(policy: ContactPolicy) -> list[str]:
     if policy.complaint_opens:
         said.append(_("Whoever has an open complaint is left in peace."))
     if policy.consent_required:
-        scopes = ", ".join(sorted(_scope_word(s) for s in policy.consent_required))
+        scopes = ", ".join(sorted(consent_words(s) for s in policy.consent_required))
         said.append(_("Only with consent: %(scopes)s.", scopes=scopes))
     if policy.exempt:
         said.append(
             _("These count in no limit: %(kinds)s.", kinds=", ".join(sorted(class_word(c) for c in policy.exempt)))
         )
     return said
-
-
-def _scope_word(scope: str) -> str:
-    word = class_word(scope)
-    return word if word != scope else channel_word(scope)

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import ngettext, pgettext
 
+from app.admin.kinds import channel_word, consent_words, field_name
 from app.admin.words import chosen, day, moment, number, span
 from app.queries.explanations import Explained
 from app.queries.policies import policy_version
@@ -16,20 +17,18 @@ from surveys.contact_policy import Limit
 from surveys.decision import Rung
 
 
-def channel_word(channel: str) -> str:
-    return {"email": _("e-mail"), "sms": "SMS", "telegram": "Telegram", "web": _("popup")}.get(channel, channel)
-
-
-def class_word(class_: str) -> str:
-    return {
-        "relationship": _("about us"),
-        "transactional": _("about this visit"),
-        "service": _("service message"),
-        "marketing": _("advertising"),
-    }.get(class_, class_)
-
-
 def outcome_word(outcome: str) -> str:
+    """A decision in a word, said at the moment it was made."""
+    return {
+        "invited": pgettext("decision", "Asked"),
+        "deferred": pgettext("decision", "Waiting"),
+        "skipped": pgettext("decision", "Not asked"),
+        "acted": pgettext("decision", "Done"),
+    }[outcome]
+
+
+def outcome_heading(outcome: str) -> str:
+    """Decisions of one kind, counted or chosen."""
     return {"invited": _("Asked"), "deferred": _("Waiting"), "skipped": _("Not asked"), "acted": _("Done")}[outcome]
 
 
@@ -37,12 +36,13 @@ def often(limit: Limit) -> str:
     """``once in 30 days``."""
     if limit.max == 0:
         return _("never")
-    times = _("once") if limit.max == 1 else ngettext("%(num)d time", "%(num)d times", limit.max)
-    return _("%(times)s in %(time)s", times=times, time=span(limit.per))
+    if limit.max == 1:
+        return _("once in %(time)s", time=span(limit.per))
+    return ngettext("%(num)d time in %(time)s", "%(num)d times in %(time)s", limit.max, time=span(limit.per))
 
 
 def percent(part: float | None) -> str:
-    return f"{number(100 * (part or 0), 1)} %"
+    return f"{number(100 * (part or 0), 1)}\u00a0%"
 
 
 def _moment_of(value: Any) -> datetime | None:
@@ -64,7 +64,7 @@ def status_word(status: str) -> str:
 
 def field_word(path: str) -> str:
     """A field as a person would call it: ``properties.amount gte`` → ``amount``."""
-    return path.split(" ", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1].replace("_", " ") or path
+    return field_name(path.split(" ", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1]) or path
 
 
 def sentence(found: Explained, heard: Sequence[datetime] = ()) -> str:
@@ -100,10 +100,15 @@ FILLED: Mapping[str, Callable[[Rung], str]] = {
     ),
     "unsubscribed": lambda g: _("Unsubscribed on %(day)s.", day=day(_moment_of(g.observed))),
     "suppressed": lambda g: _("The address bounces since %(day)s.", day=day(_moment_of(g.observed))),
-    "no_consent": lambda g: _("No consent for %(what)s.", what=class_word(g.rule or "")),
-    "unreachable": lambda g: _("No address for %(channel)s.", channel=channel_word(g.rule or "")),
+    "no_consent": lambda g: _("No consent for %(what)s.", what=consent_words(g.rule or "")),
+    "unreachable": lambda g: _no_address(g.rule or ""),
 }
 """Reasons whose sentence says what was seen."""
+
+
+def _no_address(channel: str) -> str:
+    named = {"email": _("No address for e-mail."), "web": _("No page is open to ask on.")}
+    return named.get(channel) or _("No address for %(channel)s.", channel=channel_word(channel))
 
 
 def _sample_sentence(gate: Rung, until: datetime | None) -> str:
@@ -236,7 +241,18 @@ def rung_words(rung: Rung) -> tuple[str, str]:
         seen = moment(at)
     elif rung.observed is not None and rung.gate not in ("live", "depth"):
         seen = _("saw %(seen)s, limit %(limit)s", seen=value_word(rung.observed), limit=value_word(rung.limit))
-    return name, seen + (f" ({rung.rule})" if rung.rule and not rung.passed else "")
+    return name, seen + (f" ({_rule_word(rung)})" if rung.rule and not rung.passed else "")
+
+
+def _rule_word(rung: Rung) -> str:
+    """Which rule closed the check, as it is called on screen."""
+    rule = rung.rule or ""
+    named: dict[str, Callable[[str], str]] = {
+        "consent": consent_words,
+        "reachable": channel_word,
+        "priority": lambda slug: trigger_names().get(slug, slug),
+    }
+    return named[rung.gate](rule) if rung.gate in named else rule
 
 
 def survey_name(definitions: Mapping[str, Mapping[str, Any]], slug: str) -> str:

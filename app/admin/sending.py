@@ -9,6 +9,7 @@ from app.actions.deliveries import NotUnknown, settle_by_hand, switch_sending
 from app.actions.effects import redrive_effects
 from app.actions.events import redrive_events
 from app.admin import blueprint
+from app.admin.kinds import channel_word
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.jobs import ring
@@ -30,6 +31,7 @@ def sending() -> Any:
     return render_template(
         "admin/sending.html",
         stopped=sending_stopped(),
+        channel_word=channel_word,
         counts=outgoing_counts(now),
         unknown=delivery_rows("unknown", SHOWN),
         failed=delivery_rows("refused", SHOWN),

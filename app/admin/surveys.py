@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_wtf import FlaskForm
 
 from app.actions.definitions import ChangedMeanwhile
@@ -58,7 +59,12 @@ def _hint(body: Mapping[str, Any]) -> str:
     for language in languages[1:]:
         lacking = sum(1 for t in texts if not isinstance(t, dict) or language not in t)
         if lacking:
-            return _("%(language)s is missing in %(n)d texts", language=LANGUAGES.get(language, language), n=lacking)
+            return ngettext(
+                "%(language)s is missing in %(num)d text",
+                "%(language)s is missing in %(num)d texts",
+                lacking,
+                language=LANGUAGES.get(language, language),
+            )
     return ""
 
 

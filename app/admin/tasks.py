@@ -1,15 +1,16 @@
 """The task inbox: taken, worked, solved; in the customer's own words."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.actions.tasks import TaskClosed, take_task, work_task
 from app.admin import blueprint
-from app.admin.reading import event_words
+from app.admin.telling import telling
 from app.admin.words import number
 from app.auth.staff import signed_in, staff, zone_of
 from app.clock import utcnow
@@ -24,7 +25,7 @@ from app.queries.inbox import (
     most_urgent,
     open_tasks_by_due,
 )
-from app.queries.stories import story
+from app.queries.stories import Happened, heard_before, story
 from surveys.lifecycle import OUTCOMES, TASK_CLOSED, TASK_STATUSES
 
 SHOWN = 100
@@ -113,17 +114,27 @@ def _inbox(chosen: InboxTask | None, status: int = 200, **typed: Any) -> Any:
         task=chosen,
         sentence=_sentence(counts.get(tab) or wide),
         solved=wide,
-        events=story(chosen.contact_id, limit=5, company_zone="UTC") if chosen and chosen.contact_id else [],
+        events=_last_seen(chosen),
         people={a.email: a.name for a in list_accounts()},
         outcomes=outcome_words(),
         statuses=task_status_words(),
         closed=TASK_CLOSED,
-        event_words=event_words,
+        **(telling(_heard(chosen)) if chosen else {}),
         take=most_urgent(signed_in().only_department),
         departments=department_definitions(),
         soon=now + timedelta(hours=4),
         **typed,
     ), status
+
+
+def _last_seen(task: InboxTask | None) -> list[Happened]:
+    if task is None or task.contact_id is None:
+        return []
+    return story(task.contact_id, limit=5, company_zone=current_app.config["COMPANY_ZONE"])
+
+
+def _heard(task: InboxTask | None) -> Sequence[datetime]:
+    return heard_before([task.contact_id]).get(task.contact_id, []) if task and task.contact_id else ()
 
 
 def _sentence(counts: Any) -> str:

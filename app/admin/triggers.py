@@ -14,8 +14,16 @@ from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
 from app.admin.editing import changed_body, current_body, put_in_force
 from app.admin.reading import action_words, condition_words, sample_words, when_words
-from app.admin.reasons import outcome_word, plain_reason, rung_words, sentence, short_reason, survey_name
-from app.admin.words import choices
+from app.admin.reasons import (
+    outcome_heading,
+    outcome_word,
+    plain_reason,
+    rung_words,
+    sentence,
+    short_reason,
+    survey_name,
+)
+from app.admin.words import choices, chosen
 from app.auth.staff import staff
 from app.clock import utcnow
 from app.definitions import write_definition
@@ -92,7 +100,7 @@ def trigger(slug: str) -> Any:
         days=days,
         missed=missed(row.id, (utcnow() - WEEK).date()),
         reasons=_totals(days),
-        word=lambda code: outcome_word(code) if code in ("invited", "acted", "deferred") else short_reason(code),
+        word=lambda code: outcome_heading(code) if code in ("invited", "acted", "deferred") else short_reason(code),
         versions=trigger_versions(slug)[:10],
     )
 
@@ -218,7 +226,8 @@ def _cursor(value: str) -> str:
 @staff("read")
 def segments() -> Any:
     rows = [
-        (slug, slug.replace("-", " "), condition_words(body.get("if"))) for slug, body in segment_definitions().items()
+        (slug, chosen(body.get("name")) or slug.replace("-", " "), condition_words(body.get("if")))
+        for slug, body in segment_definitions().items()
     ]
     return render_template(
         "admin/list.html",
@@ -237,14 +246,14 @@ def offers() -> Any:
     rows = [
         (
             slug,
-            slug,
+            chosen(body.get("name")) or slug,
             _(
                 "%(free)s codes left, %(given)s given",
                 free=stock.get(slug, (0, 0))[0],
                 given=stock.get(slug, (0, 0))[1],
             ),
         )
-        for slug in offer_definitions()
+        for slug, body in offer_definitions().items()
     ]
     return render_template(
         "admin/list.html",

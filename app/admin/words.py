@@ -23,6 +23,8 @@ from surveys.wording import pick
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 RECENT = timedelta(hours=20)
+ACCUSATIVE = {"ru": {"секунда": "секунду", "минута": "минуту"}}
+"""What changes between the name of a length of time and its place in a sentence; other units are alike."""
 
 
 def choose_language() -> str:
@@ -105,7 +107,14 @@ def ago(at: datetime | None) -> str:
 
 
 def span(length: timedelta | int | None) -> str:
-    """``3 days``, ``2 hours``: the largest unit that says it well."""
+    """``3 days``, ``2 hours``: the largest unit that says it well; in Russian as an object, ``21 минуту``."""
+    said = _span(length)
+    for named, wanted in ACCUSATIVE.get(_locale(), {}).items():
+        said = said.replace(named, wanted)
+    return said
+
+
+def _span(length: timedelta | int | None) -> str:
     if length is None:
         return ""
     length = length if isinstance(length, timedelta) else timedelta(seconds=length)

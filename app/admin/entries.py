@@ -1,0 +1,79 @@
+"""Entries of the audit log in words: what was done, to what, and how."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import pgettext
+
+from app.admin.editing import PAGE_OF, kind_word
+from app.admin.reasons import value_word
+from app.queries.accounts import Audited
+
+
+def done_words(entry: Audited) -> str:
+    """``Changed: trigger``; the object itself stands beside it."""
+    return _("%(verb)s: %(kind)s", verb=_verb(entry.verb), kind=_kind(entry.kind))
+
+
+def object_word(entry: Audited) -> str:
+    """What it was done to; a policy and the sending of all are named by their kind."""
+    return "" if entry.object in ("policy", "all") else entry.object
+
+
+def _verb(verb: str) -> str:
+    return {
+        "create": pgettext("audit", "Made"),
+        "update": pgettext("audit", "Changed"),
+        "archive": pgettext("audit", "Archived"),
+        "password": pgettext("audit", "New password"),
+        "settle": pgettext("audit", "Settled"),
+        "stop": pgettext("audit", "Stopped"),
+        "start": pgettext("audit", "Let go on"),
+        "unsubscribe": pgettext("audit", "Unsubscribed"),
+        "erase": pgettext("audit", "Erased"),
+        "revoke": pgettext("audit", "Revoked"),
+    }.get(verb, verb)
+
+
+def _kind(kind: str) -> str:
+    if kind in PAGE_OF:
+        return kind_word(kind)
+    return {"people": _("account"), "keys": _("key"), "sending": _("sending"), "customer": _("customer")}.get(
+        kind, kind
+    )
+
+
+def detail_words(detail: Mapping[str, Any] | None) -> str:
+    return "; ".join(f"{_detail(name)}: {_value(name, value)}" for name, value in (detail or {}).items())
+
+
+def _detail(name: str) -> str:
+    return {
+        "fields": _("fields"),
+        "role": _("role"),
+        "department": _("department"),
+        "disabled": _("account closed"),
+        "became": _("became of it"),
+        "source": _("source"),
+        "scopes": _("it may"),
+        "name": _("name"),
+    }.get(name, name)
+
+
+def _value(name: str, value: Any) -> str:
+    words: dict[str, Callable[[str], str]] = {"became": _became, "role": _role}
+    return words[name](str(value)) if name in words else value_word(value)
+
+
+def _became(outcome: str) -> str:
+    return {"arrived": _("arrived"), "lost": pgettext("sending", "lost")}.get(outcome, outcome)
+
+
+def _role(role: str) -> str:
+    return {
+        "admin": _("administrator"),
+        "designer": _("designer"),
+        "manager": _("manager"),
+        "agent": _("agent"),
+    }.get(role, role)
