@@ -88,6 +88,6 @@ def _erase_texts(session: Session, contact_id: int) -> None:
     session.execute(
         update(Delivery).where(Delivery.invitation_id.in_(sent), Delivery.error.is_not(None)).values(error="(erased)")
     )
-    notes = select(Effect.id).where(Effect.contact_id == contact_id, Effect.kind == "notify")
+    notes = select(Effect.id).where(Effect.contact_id == contact_id, Effect.kind.in_(("notify", "task")))
     for delivery in session.scalars(select(Delivery).where(Delivery.effect_id.in_(notes))):
         delivery.notice = {"to": (delivery.notice or {}).get("to", ""), "subject": "(erased)", "text": "(erased)"}

@@ -31,6 +31,7 @@ def register(app: Flask) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
+        SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=14 * 24 * 3600,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form that was open over night is not lost
         WTF_CSRF_CHECK_DEFAULT=False,  # only the staff site has sessions to protect, see protect()
@@ -55,6 +56,7 @@ from app.admin import (  # noqa: E402 they add their pages to the blueprint
     overview,
     people,
     policy,
+    reference,
     sending,
     session,
     sources,
@@ -72,6 +74,7 @@ __all__ = [
     "overview",
     "people",
     "policy",
+    "reference",
     "register",
     "sending",
     "session",

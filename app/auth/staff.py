@@ -77,7 +77,9 @@ class Viewer(UserMixin):
 
 
 def register(app: Flask) -> None:
-    manager = LoginManager(app)
+    # Without its after_request: there is no cookie to remember somebody by, and pages of customers have no session.
+    manager = LoginManager()
+    app.login_manager = manager  # type: ignore[attr-defined]  # where Flask-Login looks for it
     manager.session_protection = None  # a phone changes its network; the cookie is signed and http-only
 
     @manager.user_loader

@@ -16,7 +16,14 @@ from tests.admin.conftest import PASSWORD, Person, log_in, token_of
 from tests.wire import everything, on_sqlite, stored
 
 ROLES = ("admin", "designer", "manager", "agent")
-OPEN = {"admin.index", "admin.login", "admin.start", "admin.use_start", "admin.choose_before_login"}
+OPEN = {
+    "admin.index",
+    "admin.login",
+    "admin.start",
+    "admin.use_start",
+    "admin.choose_before_login",
+    "admin.api_reference",
+}
 """What is there for whoever is not signed in."""
 SignIn = Callable[..., Person]
 

@@ -20,8 +20,8 @@ def otklik(app: Flask, settings: config.Settings, monkeypatch: pytest.MonkeyPatc
     """Run the command as a shell would; it makes an application of its own, as it always does."""
     made: list[Flask] = []
 
-    def remember(told: config.Settings) -> Flask:
-        made.append(create_app(told))
+    def remember(told: config.Settings, *, pictures: bool = True) -> Flask:
+        made.append(create_app(told, pictures=pictures))
         return made[-1]
 
     monkeypatch.setattr("app.cli.create_app", remember)
