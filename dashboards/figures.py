@@ -456,24 +456,22 @@ def _overall(overall: Shown) -> Said:
     return Said(_("%(name)s: %(verdict)s.", name=name, verdict=overall.chip.text), overall.href, overall.chip.kind)
 
 
-def since_markers(cells: Sequence[Cell], markers: Sequence[Marker], filters: Filters) -> list[tuple[Marker, Row]]:
-    """For every marker: which touchpoints and places changed since then, compared with as many days before it.
+def around_marker(marker: Marker, filters: Filters) -> tuple[Days, Days]:
+    """The days since something changed, and as many before it."""
+    length = timedelta(days=Days(marker.day, filters.days.end).length)
+    return Days(marker.day, filters.days.end), Days(marker.day - length, marker.day - timedelta(days=1))
 
-    Cells are by day, touchpoint and place. A marker looks only at the touchpoint and place that it names.
-    """
+
+def since_marker(now: Sequence[Cell], before: Sequence[Cell], filters: Filters) -> list[Row]:
+    """Which touchpoints and places changed at a marker. Cells are by touchpoint and place, of what it is about."""
     found = []
-    for marker in markers:
-        length = (filters.days.end - marker.day).days + 1
-        before = Days(marker.day - timedelta(days=length), marker.day - timedelta(days=1))
-        now = Days(marker.day, filters.days.end)
-        meant = [c for c in cells if marker.touchpoint in (None, c.touchpoint) and marker.place in (None, c.place)]
-        for point, place in sorted({(c.touchpoint or "", c.place or "") for c in meant if c.touchpoint and c.place}):
-            mine = [c for c in meant if (c.touchpoint, c.place) == (point, place)]
-            counts = total(within(mine, now)), total(within(mine, before))
-            metric = main_metric(counts[0] + counts[1])
-            if metric.compare(*counts).verdict == "changed":
-                found.append((marker, _row(metric, (point, place), counts, filters)))
-    return found
+    keys = {(c.touchpoint, c.place) for c in (*now, *before) if c.touchpoint and c.place}
+    for point, place in sorted(keys, key=str):
+        counts = tuple(total(c for c in side if (c.touchpoint, c.place) == (point, place)) for side in (now, before))
+        metric = main_metric(counts[0] + counts[1])
+        found.append(_row(metric, (point, place), counts, filters))
+    stood = statistics.stand_together([row.shown.comparison for row in found])
+    return [replace(row, stands=True) for row, stands in zip(found, stood, strict=True) if stands]
 
 
 # -- The funnel

@@ -1,7 +1,7 @@
 """The cards of the overview, each worked out for itself."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,11 +10,12 @@ from dash import html
 from dashboards import charts, figures, parts, words
 from dashboards.figures import CSAT, EFFORT, NPS, RATE, Metric, Shown, behind, name_of
 from dashboards.filters import Filters
-from dashboards.readers import Comment, Days, Readers, Viewer
+from dashboards.readers import Comment, Days, Marker, Readers, Viewer
 from dashboards.words import _, ngettext, number
 from surveys.statistics import MINIMUM
 
 COMMENTS = 6
+MARKERS = 4
 TASKS_PAGE = "/tasks"
 CUSTOMER_PAGE = "/customers/"
 GOOD = {"nps": 9, "csat": 4, "ces": 5}
@@ -33,18 +34,21 @@ class Asked:
         return self.readers.counts(self.viewer, self.filters.where, days, by)
 
 
-def sentence(asked: Asked) -> Any:
+def changes(asked: Asked) -> tuple[Any, Any]:
+    """What changed and what did not: in a sentence, and touchpoint by touchpoint. Both are read from one count."""
+    rows = _rows(asked)
+    return sentence(asked, rows), touchpoints(asked, rows)
+
+
+def sentence(asked: Asked, rows: Sequence[figures.Row]) -> Any:
     """What changed and what did not, in words."""
     filters = asked.filters
-    rows = _rows(asked)
     now, before = (figures.total(asked.cells(days)) for days in (filters.days, filters.before))
     metric = NPS if now.nps_count >= MINIMUM else figures.main_metric(now)
     overall = figures.show(metric, now, before, filters)
     if not overall.figure.n and not rows:
         return html.P(_nothing(asked), className="sentence")
-    marked = asked.readers.markers(asked.viewer, filters.where, figures.trend_days(filters))
-    cells = asked.cells(_around(marked, filters), "day", "touchpoint", "place") if marked else []
-    said = figures.sentence(rows, overall, figures.since_markers(cells, marked, filters), filters)
+    said = figures.sentence(rows, overall, _marked_changes(asked), filters)
     spoken: list[Any] = []
     for part in said:
         text = html.A(part.text, href=part.href, className=f"said said-{part.kind}") if part.href else part.text
@@ -52,10 +56,23 @@ def sentence(asked: Asked) -> Any:
     return html.P(spoken, className="sentence", role="status")
 
 
-def _around(marked: Any, filters: Filters) -> Days:
-    """From as long before the first marker as it is ago."""
-    first = min(marker.day for marker in marked)
-    return Days(first - timedelta(days=Days(first, filters.days.end).length), filters.days.end)
+def _marked_changes(asked: Asked) -> list[tuple[Marker, figures.Row]]:
+    """What changed since each of the latest marked days; a marker looks only at the touchpoint and place it names."""
+    filters = asked.filters
+    marked = asked.readers.markers(asked.viewer, filters.where, figures.trend_days(filters))
+    found = []
+    for marker in marked[-MARKERS:]:
+        where = replace(
+            filters.where,
+            touchpoint=marker.touchpoint or filters.where.touchpoint,
+            place=marker.place or filters.where.place,
+        )
+        now, before = (
+            asked.readers.counts(asked.viewer, where, days, ("touchpoint", "place"))
+            for days in figures.around_marker(marker, filters)
+        )
+        found += [(marker, row) for row in figures.since_marker(now, before, filters)]
+    return found
 
 
 def _rows(asked: Asked) -> list[figures.Row]:
@@ -249,10 +266,9 @@ def _month_days(first: date, filters: Filters) -> Days:
     return Days(first, min(after - timedelta(days=1), filters.days.end))
 
 
-def touchpoints(asked: Asked) -> Any:
+def touchpoints(asked: Asked, rows: Sequence[figures.Row]) -> Any:
     """Every touchpoint with its score, the worst change on top."""
     title = _("Touchpoints")
-    rows = _rows(asked)
     if not rows:
         return parts.coming(title, _("One row per touchpoint: its score, how sure it is, and the first reason."))
     heads = [_("Touchpoint"), _("Score"), _("On its scale"), "n", _("Change"), _("First reason")]
@@ -387,15 +403,18 @@ def score(comment: Comment) -> Any:
     return html.Span(words.plain(comment.value), className=f"score score-{kind}", title=label)
 
 
-CARDS: Mapping[str, Callable[[Asked], Any]] = {
-    "sentence": sentence,
-    "cards": cards,
-    "trend": trend,
-    "months": months,
-    "touchpoints": touchpoints,
-    "funnel": funnel,
-    "comments": comments,
+Card = Callable[[Asked], Any]
+CARDS: Mapping[tuple[str, ...], Card] = {
+    ("sentence", "touchpoints"): changes,
+    ("cards",): cards,
+    ("trend",): trend,
+    ("months",): months,
+    ("funnel",): funnel,
+    ("comments",): comments,
 }
+"""What is worked out together, and by what."""
+PLACES = ("sentence", "cards", "trend", "months", "touchpoints", "funnel", "comments")
+"""The cards as they stand on the page."""
 
 
 def title_of(name: str) -> str:

@@ -14,7 +14,7 @@ from flask import Flask, Response, abort, request
 
 from dashboards import PATH, Guard, Page, overview, parts
 from dashboards.filters import read_address
-from dashboards.overview import CARDS, Asked
+from dashboards.overview import CARDS, PLACES, Asked, Card
 from dashboards.readers import Readers, Viewer
 
 FRESH = 5_000
@@ -41,8 +41,8 @@ class Pictures(Dash):
             add_log_handler=False,
         )
         self.layout = layout
-        for name in CARDS:
-            self._draw(name)
+        for names, work_out in CARDS.items():
+            self._draw(names, work_out)
         self.callback(Output("pulse", "data"), Input("clock", "n_intervals"), State("pulse", "data"))(self._beat)
         self.policy = (
             f"default-src 'none'; script-src 'self' {' '.join(self.csp_hashes())}; style-src 'self' 'unsafe-inline'; "
@@ -51,16 +51,21 @@ class Pictures(Dash):
         )
         self._zipped: dict[str, bytes] = {}
 
-    def _draw(self, name: str) -> None:
+    def _draw(self, names: tuple[str, ...], work_out: Card) -> None:
         def drawn(search: str | None, _pulse: Any) -> Any:
             try:
                 filters = read_address(search, self._readers.today())
-                return CARDS[name](Asked(self._readers, self._viewer(), filters))
+                found = work_out(Asked(self._readers, self._viewer(), filters))
             except Exception:
-                log.exception("dashboard.card_failed", card=name)
-                return parts.failed(overview.title_of(name))
+                log.exception("dashboard.card_failed", cards=names)
+                found = tuple(parts.failed(overview.title_of(name)) for name in names)
+                return found if len(names) > 1 else found[0]
+            return found
 
-        self.callback(Output(name, "children"), Input("address", "search"), Input("pulse", "data"))(drawn)
+        outputs = [Output(name, "children") for name in names]
+        self.callback(outputs if len(names) > 1 else outputs[0], Input("address", "search"), Input("pulse", "data"))(
+            drawn
+        )
 
     def _beat(self, _beats: int, known: str | None) -> Any:
         """Whether anything is new; the cards wait for the first answer, and are drawn again after every other one."""
@@ -119,7 +124,7 @@ def _nowhere(**_path: Mapping[str, str]) -> Any:
 
 def layout() -> Any:
     """Empty frames, in the shape of what will fill them."""
-    frames = [html.Div(html.Div(className="placeholder"), id=name, className=f"place place-{name}") for name in CARDS]
+    frames = [html.Div(html.Div(className="placeholder"), id=name, className=f"place place-{name}") for name in PLACES]
     return html.Div(
         [
             dcc.Location(id="address", refresh=False),

@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import exists, func, or_, select
 
 from app.clock import utcnow
-from app.extensions import db
+from app.extensions import db, remembered
 from app.models import rollups as tables
 from app.models.contacts import Contact
 from app.models.events import Event
@@ -257,16 +257,22 @@ def all_markers() -> Sequence[Marker]:
 
 def choices(_viewer: Viewer) -> Choices:
     """What there is to choose from: whatever was asked about in the last 400 days."""
-    since = today() - LOOKS_BACK
+    touchpoints, channels, places = _seen(utcnow().replace(second=0, microsecond=0))
+    names = {slug: str(body.get("name") or slug) for slug, body in survey_definitions().items()}
+    return Choices(touchpoints, places, sorted(names.items(), key=lambda item: item[1].casefold()), channels)
+
+
+@remembered
+def _seen(minute: datetime) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """Touchpoints, channels and places that are counted, as of a minute: many days are looked through for them."""
+    since = minute.astimezone(company_zone()).date() - LOOKS_BACK
     base = select(Rollup.touchpoint, Rollup.channel).where(Rollup.dimension == "", Rollup.day >= since).distinct()
     seen = db.session.execute(base).all()
     named = select(Rollup.value).where(Rollup.dimension == "place", Rollup.day >= since).distinct()
-    names = {slug: str(body.get("name") or slug) for slug, body in survey_definitions().items()}
-    return Choices(
-        touchpoints=sorted({touchpoint for touchpoint, _ in seen if touchpoint}),
-        places=sorted(db.session.scalars(named)),
-        surveys=sorted(names.items(), key=lambda item: item[1].casefold()),
-        channels=sorted({channel for _, channel in seen}),
+    return (
+        sorted({touchpoint for touchpoint, _ in seen if touchpoint}),
+        sorted({channel for _, channel in seen}),
+        sorted(db.session.scalars(named)),
     )
 
 

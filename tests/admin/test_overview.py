@@ -29,10 +29,11 @@ from app.queries.overview import Chosen
 from app.text.topics import topics
 from dashboards import figures
 from dashboards.filters import Filters, read_address
-from dashboards.overview import CARDS
+from dashboards.overview import PLACES as CARDS
 from dashboards.readers import Counts
 from tests.admin.conftest import Person, token_of
 from tests.company import found_company
+from tests.dashboards.cards import draw
 from tests.wire import Clock, everything, on_sqlite, stored
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -217,21 +218,7 @@ def test_comments_are_the_latest_and_name_nobody_to_those_who_may_not_know(app: 
 
 
 def drawn(person: Person, card: str, search: str = "") -> str:
-    response = person.client.post(
-        "/dashboards/_dash-update-component",
-        json={
-            "output": f"{card}.children",
-            "outputs": {"id": card, "property": "children"},
-            "inputs": [
-                {"id": "address", "property": "search", "value": search},
-                {"id": "pulse", "property": "data", "value": "1"},
-            ],
-            "changedPropIds": ["address.search"],
-            "state": [],
-        },
-    )
-    assert response.status_code == 200, response.text
-    return response.text
+    return draw(person.client, card, search)
 
 
 def links(told: str) -> Iterator[str]:

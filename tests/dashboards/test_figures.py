@@ -112,19 +112,18 @@ class TestWords:
 
     def test_a_marked_change_is_compared_with_as_many_days_before_it(self) -> None:
         marker = Marker(1, TODAY - timedelta(days=20), "slots by app", "Northside", "Delivery")
-        cells = [
-            Cell(rated(5, 5, 4) if n < 21 else rated(3, 4, 2), TODAY - timedelta(days=n), "Delivery", place)
-            for n in range(60)
-            for place in ("Northside", "Riverside")
-        ]
-        found = figures.since_markers(cells, [marker], FILTERS)
-        assert [(m.id, row.place, row.shown.comparison.n, row.shown.comparison.before) for m, row in found] == [
-            (1, "Northside", 63, 63)
-        ]
+        now, before = figures.around_marker(marker, FILTERS)
+        assert (now, before) == (
+            Days(TODAY - timedelta(days=20), TODAY), Days(TODAY - timedelta(days=41), TODAY - timedelta(days=21))
+        )  # fmt: skip
+        after = [Cell(GOOD, None, "Delivery", "Northside"), Cell(GOOD, None, "Delivery", "Centre")]
+        earlier = [Cell(POOR, None, "Delivery", "Northside"), Cell(GOOD, None, "Delivery", "Centre")]
+        found = [(marker, row) for row in figures.since_marker(after, earlier, FILTERS)]
+        assert [row.place for _, row in found] == ["Northside"]
         same = Counts(promoters=90, passives=57, detractors=34)
         said = figures.sentence([], figures.show(NPS, same, same, FILTERS), found, FILTERS)
         assert said[0].text == (
-            "Delivery got better in Northside since 1 November (3.0 to 4.7). Marked: \u201cslots by app\u201d."
+            "Delivery got better in Northside since 1 November (2.6 to 4.6). Marked: \u201cslots by app\u201d."
         )
 
     def test_nothing_changed_is_said_too(self) -> None:

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from flask_babel import Babel
 
 import dashboards
-from dashboards.overview import CARDS
+from dashboards.overview import PLACES as CARDS
 from dashboards.readers import (
     Cell,
     Choices,
@@ -28,6 +28,7 @@ from dashboards.readers import (
     Viewer,
     Where,
 )
+from tests.dashboards.cards import draw
 
 TODAY = date(2026, 11, 21)
 NASTY = "<img src=x onerror=alert(1)> {{ 7*7 }} =1+1"
@@ -116,25 +117,6 @@ def mounted(readers: Listed) -> FlaskClient:
     return client
 
 
-def drawn(client: FlaskClient, card: str, search: str = "") -> str:
-    """A card as the browser gets it."""
-    response = client.post(
-        f"{dashboards.PATH}_dash-update-component",
-        json={
-            "output": f"{card}.children",
-            "outputs": {"id": card, "property": "children"},
-            "inputs": [
-                {"id": "address", "property": "search", "value": search},
-                {"id": "pulse", "property": "data", "value": "1"},
-            ],
-            "changedPropIds": ["address.search"],
-            "state": [],
-        },
-    )
-    assert response.status_code == 200, response.text
-    return response.text
-
-
 def test_no_data_stands_in_the_layout() -> None:
     readers = Listed(SOME)
     client = mounted(readers)
@@ -187,24 +169,24 @@ def test_scripts_are_zipped_for_whoever_takes_it() -> None:
 @pytest.mark.parametrize("card", CARDS)
 def test_every_card_is_drawn_for_its_viewer_and_filters(card: str) -> None:
     readers = Listed(SOME)
-    told = drawn(mounted(readers), card, "?touchpoint=Delivery")
+    told = draw(mounted(readers), card, "?touchpoint=Delivery")
     assert "could not be worked out" not in told
     assert all(looked == ("anna", Where(touchpoint="Delivery")) for looked in readers.looked)
 
 
 @pytest.mark.parametrize("card", [c for c in CARDS if c != "sentence"])
 def test_without_answers_every_card_says_what_will_come(card: str) -> None:
-    told = drawn(mounted(Listed(out=37)), card)
+    told = draw(mounted(Listed(out=37)), card)
     assert "coming" in told
     assert not re.search(r'"children":"0( %)?"', told), "no noughts"
 
 
 def test_without_answers_the_sentence_says_what_is_out() -> None:
-    assert "37 invitations are out. Most answer within 5 hours." in drawn(mounted(Listed(out=37)), "sentence")
+    assert "37 invitations are out. Most answer within 5 hours." in draw(mounted(Listed(out=37)), "sentence")
 
 
 def test_filters_that_let_nothing_through_can_be_taken_away() -> None:
-    told = drawn(mounted(Listed(SOME)), "sentence", "?touchpoint=Gone&period=7d")
+    told = draw(mounted(Listed(SOME)), "sentence", "?touchpoint=Gone&period=7d")
     assert "Nothing was answered that these filters let through." in told
     assert '"href":"?period=7d"' in told
 
@@ -213,16 +195,16 @@ def test_a_card_that_fails_says_so_and_the_others_live_on() -> None:
     readers = Listed(SOME)
     client = mounted(readers)
     readers.broken = "funnel"
-    assert "Try again" in drawn(client, "funnel")
-    assert all("Try again" not in drawn(client, card) for card in CARDS if card != "funnel")
+    assert "Try again" in draw(client, "funnel")
+    assert all("Try again" not in draw(client, card) for card in CARDS if card != "funnel")
     readers.broken = ""
-    assert "Try again" not in drawn(client, "funnel")
+    assert "Try again" not in draw(client, "funnel")
 
 
 def test_what_customers_wrote_is_only_ever_text() -> None:
     client = mounted(Listed(SOME))
     for card in ("comments", "trend"):
-        told = drawn(client, card)
+        told = draw(client, card)
         assert "onerror" in told
         assert "dangerously" not in told
         assert "49" not in re.findall(r'"children":"([^"]*)"', told)
