@@ -3,10 +3,10 @@ BIN := .venv/bin
 WORDS := app/translations/ru/LC_MESSAGES/messages.mo
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench words lock help clean
+.PHONY: run test check bench words reference lock help clean
 
-run: .venv/run.stamp $(WORDS) ## set up, then start everything on this machine
-	@$(BIN)/otklik up
+run: .venv/run.stamp $(WORDS) ## set up, then start everything on this machine, with the demo company
+	@$(BIN)/otklik up --demo
 
 test: .venv/dev.stamp $(WORDS) ## set up, then run every test this machine can run
 	@$(BIN)/pytest
@@ -23,6 +23,9 @@ bench: .venv/dev.stamp $(WORDS) ## measure every budget beside its reference
 words: .venv/dev.stamp ## gather what pages say into the Russian catalogue, to be translated there
 	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext --no-location --sort-output --omit-header -o .venv/messages.pot .
 	$(BIN)/pybabel -q update -l ru -i .venv/messages.pot -d app/translations --no-fuzzy-matching --omit-header
+
+reference: .venv/dev.stamp ## write docs/api.md from the code
+	OTKLIK_DATA_DIR=.venv/reference $(BIN)/otklik reference > docs/api.md
 
 lock: .venv/dev.stamp ## pin every dependency again
 	$(BIN)/uv pip compile pyproject.toml --universal -p 3.11 --generate-hashes --no-header -q --upgrade -o requirements.lock

@@ -1,5 +1,6 @@
 """The reference of the API, made from its own description: as a page, and as a document."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ ORDER = ("events", "contacts", "decisions", "invitations", "responses", "tasks",
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: ``fields`` are those of the body, ``parameters`` those of the address; name, type, what it may be."""
+    """One operation; of each parameter of the address and field of the body: name, type, what it may be."""
 
     method: str
     path: str
@@ -56,8 +57,8 @@ def _operation(spec: Mapping[str, Any], method: str, path: str, about: Mapping[s
 def _scope(method: str, path: str) -> str:
     """The scope that the view behind an operation asks for."""
     for rule in current_app.url_map.iter_rules():
-        spoken = "".join(f"{{{name}}}" if dynamic else name for dynamic, name in rule._trace)  # noqa: SLF001 what Werkzeug builds addresses from
-        if spoken.lstrip("|") == path and method.upper() in (rule.methods or ()):
+        spoken = re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule)
+        if spoken == path and method.upper() in (rule.methods or ()):
             return str(getattr(current_app.view_functions[rule.endpoint], "required_scope", ""))
     return ""
 
@@ -104,9 +105,9 @@ def as_markdown() -> str:
     """The reference as a document."""
     parts = [
         "# API reference\n",
-        "Made from the code by `make reference`. All addresses take `Authorization: Bearer <key>`; a key has scopes, and `all`",
-        'stands for every one. Lists answer `{"items": […], "next": cursor or null}`. Faults answer with a status, a message,',
-        "and under `errors` the name of each field.\n",
+        "Made from the code by `make reference`. Every address takes `Authorization: Bearer <key>`; a key has scopes,",
+        "and `all` stands for every one. Lists answer `{\"items\": […], \"next\": cursor or null}`. Faults answer with a",
+        "status, a message, and under `errors` the name of each field.\n",
     ]
     tag = ""
     for o in operations():

@@ -6,6 +6,7 @@ from flask import current_app
 from app.actions.deliveries import NotUnknown, settle_by_hand, switch_sending
 from app.actions.effects import redrive_effects
 from app.actions.events import redrive_events
+from app.admin.reference import as_markdown
 from app.cli import cli, with_app
 from app.clock import utcnow
 from app.extensions import db
@@ -111,3 +112,10 @@ def doctor() -> None:
     )
     click.echo(f"events       {waiting} waiting, {lost} dead")
     click.echo(f"deliveries   {len(unknown_deliveries(SHOWN))} unknown")
+
+
+@cli.command(hidden=True)
+@with_app
+def reference() -> None:
+    """The reference of the API as a document, for docs/api.md."""
+    click.echo(as_markdown())
