@@ -11,7 +11,7 @@ from sqlalchemy import Result, Select, bindparam, case, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.extensions import UtcDateTime, insert_into, insert_rows, lock_rows, transaction
-from app.models.accounts import Lease
+from app.models.accounts import AuditEntry, Lease
 from app.models.events import Event
 from app.models.invitations import Invitation
 from app.models.responses import Response, Score
@@ -210,13 +210,17 @@ def add_marker(day: date, text: str, place: str | None, touchpoint: str | None, 
         marker = Marker(day=day, text=text, place=place, touchpoint=touchpoint, author=author, created_at=now)
         session.add(marker)
         session.flush()
+        detail = {"day": day.isoformat()}
+        session.add(AuditEntry(at=now, actor=author, verb="create", kind="changes", object=text, detail=detail))
         return marker.id
 
 
-def remove_marker(marker_id: int) -> None:
+def remove_marker(marker_id: int, actor: str, now: datetime) -> None:
     """Take a marker away. Raises :class:`UnknownMarker`."""
     with transaction() as session:
         marker = session.get(Marker, marker_id)
         if marker is None:
             raise UnknownMarker(marker_id)
+        detail = {"day": marker.day.isoformat()}
+        session.add(AuditEntry(at=now, actor=actor, verb="remove", kind="changes", object=marker.text, detail=detail))
         session.delete(marker)

@@ -33,15 +33,20 @@ def _verb(verb: str) -> str:
         "unsubscribe": pgettext("audit", "Unsubscribed"),
         "erase": pgettext("audit", "Erased"),
         "revoke": pgettext("audit", "Revoked"),
+        "remove": pgettext("audit", "Taken away"),
     }.get(verb, verb)
 
 
 def _kind(kind: str) -> str:
     if kind in PAGE_OF:
         return kind_word(kind)
-    return {"people": _("account"), "keys": _("key"), "sending": _("sending"), "customer": _("customer")}.get(
-        kind, kind
-    )
+    return {
+        "people": _("account"),
+        "keys": _("key"),
+        "sending": _("sending"),
+        "customer": _("customer"),
+        "changes": _("marked change"),
+    }.get(kind, kind)
 
 
 def detail_words(detail: Mapping[str, Any] | None) -> str:
@@ -58,6 +63,7 @@ def _detail(name: str) -> str:
         "source": _("source"),
         "scopes": _("it may"),
         "name": _("name"),
+        "day": _("day"),
     }.get(name, name)
 
 

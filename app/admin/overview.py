@@ -113,7 +113,7 @@ def changes() -> Any:
 @staff("dashboard")
 def forget_change() -> Any:
     try:
-        remove_marker(request.form.get("id", 0, type=int))
+        remove_marker(request.form.get("id", 0, type=int), signed_in().email, utcnow())
     except UnknownMarker:
         flash(_("It was taken away already."), "neutral")
     else:

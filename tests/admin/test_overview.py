@@ -16,6 +16,7 @@ from flask import Flask
 from app.actions.responses import score_responses
 from app.actions.rollups import recount_days, tally_events
 from app.extensions import transaction
+from app.models.accounts import AuditEntry
 from app.models.decisions import Decision
 from app.models.events import Event
 from app.models.invitations import Invitation
@@ -406,6 +407,8 @@ def test_a_change_is_marked_stands_in_the_line_and_is_taken_away(
     assert "slots by app" not in drawn(anna, "trend", "?place=Centre")
     assert anna.post("/changes/remove", id=str(marker.id)).status_code == 302
     assert stored(Marker) == []
+    kept = [(e.verb, e.actor, e.object) for e in stored(AuditEntry) if e.kind == "changes"]
+    assert kept == [("create", anna.email, "slots by app"), ("remove", anna.email, "slots by app")]
     assert anna.post("/changes/remove", id=str(marker.id)).status_code == 302
     assert anna.post("/changes/remove", id="x").status_code == 302
 
