@@ -48,7 +48,7 @@ class TriggerForm(FlaskForm):
         choices=choices(
             {
                 "live": lazy_gettext("live"),
-                "pilot": lazy_gettext("pilot: 5 % of the sample"),
+                "pilot": lazy_gettext("pilot: 5 of 100 in the sample"),
                 "paused": lazy_gettext("on pause"),
                 "draft": lazy_gettext("draft"),
             }
