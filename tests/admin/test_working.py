@@ -1,0 +1,215 @@
+"""Tasks worked on screen, customers explained, sources tried, tests sent: what people do all day."""
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.actions.tasks import take_task
+from app.models.deliveries import Delivery
+from app.models.responses import Response
+from app.models.sources import Payload
+from app.models.tasks import Task
+from tests.admin.conftest import Person
+from tests.wire import event, key_with, on_sqlite, said, stored, tell
+
+SignIn = Callable[..., Person]
+
+
+def test_a_task_is_taken_by_one_person_only(company: None, sign_in: SignIn) -> None:
+    agent, other = sign_in("agent", "care"), sign_in("manager")
+    assert agent.post("/tasks/next").headers["Location"] == "/tasks/1"
+    assert not take_task(1, other.email)
+    assert other.post("/tasks/next").headers["Location"] == "/tasks/2"
+    assert other.post("/tasks/next").headers["Location"] == "/tasks"
+    assert [(t.owner, t.status) for t in stored(Task)] == [
+        (agent.email, "in_progress"),
+        (other.email, "in_progress"),
+    ]
+
+
+def test_a_solved_task_says_how_and_the_next_stands_there(
+    company: None, sign_in: SignIn, work: Callable[[], None], client: FlaskClient
+) -> None:
+    person = sign_in("admin")
+    answer = person.post("/tasks/1", verb="solve", outcome="", cause="route")
+    assert answer.status_code == 422
+    assert "How did it end?" in answer.text
+    assert 'value="route"' in answer.text
+    assert (
+        person.post("/tasks/1", verb="solve", outcome="recovered", cause="route", comment="Called.").status_code == 303
+    )
+    [task] = [t for t in stored(Task) if t.id == 1]
+    assert (task.status, task.outcome, task.cause, task.owner) == ("resolved", "recovered", "route", person.email)
+    assert "Called." in person.get("/tasks/1").text
+    work()
+    found = said(client.get("/api/v1/events/otklik/task-1-resolved", headers=key_with("read")))
+    assert found["properties"]["outcome"] == "recovered"
+    late = person.post("/tasks/1", verb="move", status="waiting")
+    assert late.status_code == 409
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"verb": "give", "owner": "stranger@example.com"}, 422),
+        ({"verb": "move", "status": "resolved"}, 422),
+        ({"verb": "comment", "comment": "  "}, 422),
+        ({"verb": "explode"}, 422),
+        ({"verb": "give", "owner": ""}, 303),
+        ({"verb": "move", "status": "waiting"}, 303),
+    ],
+)
+def test_nonsense_in_a_task_is_said_and_changes_nothing(
+    company: None, sign_in: SignIn, fields: dict[str, str], status: int
+) -> None:
+    assert sign_in("admin").post("/tasks/1", **fields).status_code == status
+
+
+@on_sqlite
+def test_a_department_with_an_address_is_told_of_a_new_task(
+    client: FlaskClient, define: Callable[[str], None], work: Callable[[], None]
+) -> None:
+    define(
+        """
+departments: [{slug: care, name: Care, email: care@example.com}]
+triggers:
+  - slug: t
+    status: live
+    when: {event: review.posted}
+    then: [{task: {department: care, title: "Call {{ contact.name }}"}}]
+"""
+    )
+    tell(client, key_with("all"), event("r-1", "review.posted", contact={"id": "ada", "name": "Ada\r\nBcc: x@y.z"}))
+    work()
+    [notice] = stored(Delivery)
+    assert notice.state == "sent"
+    assert notice.notice
+    assert notice.notice["to"] == "care@example.com"
+    assert "\n" not in notice.notice["subject"]
+
+
+def test_a_story_says_why_and_the_ladder_shows_every_check(company: None, sign_in: SignIn) -> None:
+    page = sign_in("manager").get("/customers/ada").text
+    assert "“It came an hour late.”" in page
+    assert "the limit is once in 30 days" in page
+    assert "Not asked" in page
+    assert "Possible again from" in page
+
+
+@on_sqlite
+def test_why_answers_for_any_trigger(company: None, sign_in: SignIn) -> None:
+    person = sign_in("manager")
+    asked = person.get("/customers/ada?why=ask").text
+    assert "If it happened now:" in asked
+    assert "the limit is once in 30 days" in asked
+    assert "Amount was 5, asked from 100." in asked
+    never = person.get("/customers/bo?why=ask").text
+    assert "No address for e-mail." in never
+    assert person.get("/customers/bo?why=nothing").status_code == 200
+
+
+@on_sqlite
+@pytest.mark.parametrize("words", ["Ada", "ada byr", "ada@exam", "ada", "o-1"])
+def test_customers_are_found_by_what_one_knows(company: None, sign_in: SignIn, words: str) -> None:
+    assert "Ada Byron" in sign_in("manager").get(f"/customers?q={words}").text
+
+
+@on_sqlite
+@pytest.mark.parametrize("words", ["%", "_", "nobody", "<script>", "'; drop table contacts --"])
+def test_nonsense_finds_nobody(company: None, sign_in: SignIn, words: str) -> None:
+    answer = sign_in("manager").client.get("/customers", query_string={"q": words})
+    assert "Nobody found." in answer.text
+    assert "<script>" not in answer.text
+
+
+def test_erasing_asks_twice_and_forgets(company: None, sign_in: SignIn) -> None:
+    person = sign_in("admin")
+    assert person.post("/erase", reference="ada", typed="no").status_code == 422
+    assert person.get("/customers/ada").status_code == 200
+    assert person.post("/erase", reference="ada", typed="ada").status_code == 303
+    assert person.get("/customers/ada").status_code == 404
+    for address in ("/home", "/tasks?tab=all", "/tasks/1", "/customers", "/decisions", "/audit", "/sending"):
+        assert "Byron" not in person.get(address).text, address
+
+
+@on_sqlite
+def test_unsubscribing_for_a_customer_stops_everything(company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    assert person.post("/customers/unsubscribe", reference="ada").status_code == 303
+    assert "Unsubscribed on" in person.get("/customers/ada").text
+
+
+@on_sqlite
+def test_a_refused_event_stands_with_its_reason_at_its_source(
+    client: FlaskClient, company: None, sign_in: SignIn
+) -> None:
+    key = key_with("all")
+    broken = event("bad", contact={"email": 7}, properties={"text": "<script>alert(1)</script>"})
+    assert client.post("/api/v1/events", json=broken, headers=key).status_code == 422
+    page = sign_in("designer").get("/sources/api").text
+    assert "contact" in page
+    assert "Not a valid" in page
+    assert "<script>alert" not in page
+
+
+@on_sqlite
+def test_a_kept_payload_is_read_with_the_mapping_of_now(client: FlaskClient, company: None, sign_in: SignIn) -> None:
+    bearer = {"Authorization": "Bearer whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    assert client.post("/webhooks/shop", json={"id": "x-1", "type": "survey.answered"}, headers=bearer).status_code == 422
+    [payload] = stored(Payload)
+    person = sign_in("designer")
+    answer = person.post("/sources/shop/try", payload=str(payload.id))
+    assert "type" in answer.text
+    assert person.post("/sources/api/try", payload=str(payload.id)).status_code == 404
+    assert person.post("/sources/shop/try", payload="none").status_code == 404
+
+
+def test_a_test_of_a_survey_is_kept_out_of_everything(
+    app: Flask, client: FlaskClient, company: None, sign_in: SignIn
+) -> None:
+    person = sign_in("designer")
+    before = len(stored(Response)), len(stored(Delivery))
+    assert person.post("/surveys/order/test", language="ru").status_code == 303
+    caught = Path(app.config["DATA_DIR"]) / "mail" / "test-order.eml"
+    assert person.email in caught.read_text()
+    page = person.get("/surveys/order").text
+    preview = page.split('<iframe src="')[1].split('"')[0]
+    assert urlsplit(preview).path.startswith("/p/")
+    first = client.post(preview, data={"page": "0", "nps": "3"})
+    assert "Why?" in first.text
+    last = client.post(preview, data={"page": "0", "nps": "3", "why": "Late."})
+    assert "Thanks!" in last.text
+    assert "nothing you answer here is stored" in last.text
+    assert (len(stored(Response)), len(stored(Delivery))) == before
+    assert client.get(preview[:-3] + "abc").status_code == 404
+
+
+@on_sqlite
+def test_sending_is_stopped_and_goes_on(company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    person.post("/sending/switch", to="stop")
+    assert "Sending is stopped" in person.get("/home").text
+    person.post("/sending/switch", to="start")
+    assert "Sending is stopped" not in person.get("/home").text
+
+
+@on_sqlite
+def test_an_empty_installation_says_what_to_do(app: Flask, sign_in: SignIn) -> None:
+    person = sign_in("admin")
+    assert "The first steps" in person.get("/home").text
+    for address in (
+        "/surveys",
+        "/triggers",
+        "/tasks",
+        "/customers",
+        "/policy",
+        "/segments",
+        "/decisions",
+        "/dashboards/",
+    ):
+        assert person.get(address).status_code == 200, address
