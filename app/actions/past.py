@@ -245,19 +245,12 @@ def close_expired(now: datetime) -> None:
         session.execute(over.values(state="expired", reason="expired"))
 
 
-def set_clocks(begins: datetime) -> None:
+def set_clocks() -> None:
     """Give every row that was written in one go the moment at which it would have been written.
 
-    Events were received as they happened, and what follows from them follows at once; customers known before the past
-    ``begins`` were there already.
+    Events were received as they happened, and what follows from them followed at once.
     """
     with transaction() as session:
-        born = select(func.min(Event.occurred_at)).where(Event.contact_id == Contact.id).scalar_subquery()
-        session.execute(
-            update(Contact)
-            .where(Contact.profile_at >= begins)
-            .values(created_at=func.coalesce(born, Contact.created_at))
-        )
         cause = Event.__table__.alias("cause")
         began = select(cause.c.occurred_at).where(cause.c.id == Event.cause_id).scalar_subquery()
         session.execute(
@@ -266,6 +259,13 @@ def set_clocks(begins: datetime) -> None:
             .values(occurred_at=began)
             .execution_options(synchronize_session=False)
         )
+        came = (
+            select(Event.occurred_at)
+            .where(Event.contact_id == Contact.id, Event.type == "contact.created")
+            .limit(1)
+            .scalar_subquery()
+        )
+        session.execute(update(Contact).values(created_at=func.coalesce(came, Contact.created_at)))
         session.execute(update(Event).values(received_at=Event.occurred_at))
         opened = select(Effect.created_at).where(Effect.id == Task.effect_id).scalar_subquery()
         session.execute(update(Task).values(created_at=opened).execution_options(synchronize_session=False))

@@ -147,7 +147,7 @@ def use_start() -> Any:
     except (CodeSpent, RateExceeded):
         return render_template("admin/start.html", code=None, signed_in=None), 410
     start_session(user_id)
-    first = url_for("demo.follow") if current_app.config["DEMO"] else landing(signed_in())
+    first = url_for("demo.begin") if current_app.config["DEMO"] else landing(signed_in())
     return redirect(safe_back(request.form.get("next")) or first, 303)
 
 

@@ -28,7 +28,7 @@ class Place:
 
 # name, endpoint, right, in the bar, moves to More when it is narrow, in the phone's bar, icon
 PLACES = (
-    (lazy_gettext("Follow one customer"), "demo.follow", "self", False, False, False, ""),
+    (lazy_gettext("Follow one customer"), "demo.begin", "self", False, False, False, ""),
     (lazy_gettext("Mailbox"), "demo.mailbox", "self", False, False, False, ""),
     (lazy_gettext("Home"), "admin.home", "home", True, False, True, "home"),
     (lazy_gettext("Surveys"), "admin.surveys", "read", True, False, False, ""),

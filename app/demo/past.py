@@ -260,7 +260,7 @@ class Past:
         take_over(self._tasks.at_work)
         score_responses(EVERYTHING, now)
         recount_days(EVERYTHING, zone)
-        set_clocks(self._calendar.begins)
+        set_clocks()
         tally_events(EVERYTHING, now + timedelta(days=1), zone)
         self._mark()
         self._send_nonsense()

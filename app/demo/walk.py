@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import abort, current_app, jsonify, redirect, render_template, session, url_for
+from flask import abort, current_app, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -26,6 +26,7 @@ from app.text.names import first_name
 from surveys.scoring import PASSIVE, PROMOTER
 
 GUESTS = "m-"
+TOOK = "took"
 REST = timedelta(days=30)
 """So long must a customer not have heard from us for the walk to begin with a question."""
 STEPS = ("event", "decision", "mail", "answer", "task")
@@ -47,6 +48,10 @@ class Walk:
     def first_name(self) -> str:
         return first_name(self.name) or self.name
 
+    def url(self, page: str, **more: Any) -> str:
+        """The address of one of the pages of this walk."""
+        return url_for(f"demo.{page}", who=self.reference, after=self.after, **more)
+
 
 @dataclass
 class Line:
@@ -62,18 +67,12 @@ class Line:
     links: list[tuple[str, str]] = field(default_factory=list)
 
 
-def current_walk() -> Walk:
-    """The walk of this session; a new one begins with somebody who has not heard from us lately."""
-    kept = session.get("walk")
-    known = guests(GUESTS)
-    if not known:
-        abort(404)
-    guest = next((g for g in known if kept and g.reference == kept["who"]), None)
+def find_walk(who: str, after: int) -> Walk:
+    """The walk that an address names; 404 for anybody but a guest."""
+    guest = next((g for g in guests(GUESTS) if g.reference == who), None)
     if guest is None:
-        guest = _rested(known)
-        kept = _begin(guest)
-    assert kept is not None
-    return Walk(guest.contact_id, guest.reference, guest.name, current_app.config["LANGUAGE"], int(kept["after"]))
+        abort(404)
+    return Walk(guest.contact_id, guest.reference, guest.name, current_app.config["LANGUAGE"], after)
 
 
 def _rested(known: Sequence[Guest]) -> Guest:
@@ -83,28 +82,28 @@ def _rested(known: Sequence[Guest]) -> Guest:
     return rested[0] if rested else min(known, key=lambda g: g.heard_at or by)
 
 
-def _begin(guest: Guest) -> dict[str, Any]:
-    session.pop("took", None)
-    session["walk"] = {"who": guest.reference, "after": newest_event()}
-    return dict(session["walk"])
-
-
 @blueprint.get("/")
 @staff("self")
-def follow() -> Any:
-    walk = current_walk()
-    return render_template("demo/follow.html", walk=walk, steps=step_names(), waiting=waiting_words(walk))
-
-
-@blueprint.post("/next")
-@staff("self")
-def follow_next() -> Any:
-    """Begin again with the next customer who may be asked."""
+def begin() -> Any:
+    """On with the walk of this session, or a new one, with somebody who may be asked."""
     known = guests(GUESTS)
     if not known:
         abort(404)
-    _begin(_rested([g for g in known if g.reference != session.get("walk", {}).get("who")] or known))
-    return redirect(url_for("demo.follow"), 303)
+    left = request.args.get("without")
+    kept = session.get("walk")
+    if kept and left is None and any(g.reference == kept[0] for g in known):
+        return redirect(url_for("demo.follow", who=kept[0], after=kept[1]))
+    guest = _rested([g for g in known if g.reference != left] or known)
+    return redirect(url_for("demo.follow", who=guest.reference, after=newest_event()))
+
+
+@blueprint.get("/follow/<who>/<int:after>")
+@staff("self")
+def follow(who: str, after: int) -> Any:
+    walk = find_walk(who, after)
+    if session.get("walk") != [who, after]:
+        session["walk"] = [who, after]
+    return render_template("demo/follow.html", walk=walk, steps=step_names(), waiting=waiting_words(walk))
 
 
 @blueprint.get("/start-for-real")
@@ -114,11 +113,11 @@ def real() -> Any:
     return render_template("demo/real.html")
 
 
-@blueprint.get("/state")
+@blueprint.get("/follow/<who>/<int:after>/state")
 @staff("self")
-def state() -> Any:
+def state(who: str, after: int) -> Any:
     """What the page asks for again and again: the lines so far, what is awaited, and her newest mail."""
-    walk = current_walk()
+    walk = find_walk(who, after)
     rounds = rounds_since(walk.after, walk.contact_id, current_app.config["COMPANY_ZONE"], LIVE)
     following = {str(r.properties.get("invitation")): r.tasks for r in rounds if r.type == "survey.answered"}
     lines = [line for found in rounds for line in _lines(walk, found, following)]
@@ -130,7 +129,7 @@ def state() -> Any:
         {
             "lines": [{**asdict(line), "time": _clock(line.at)} for line in lines],
             "awaited": _awaited(walk, rounds),
-            "mail": url_for("demo.letter", reference=mails[-1]) if mails else None,
+            "mail": walk.url("letter", reference=mails[-1]) if mails else None,
         }
     )
 
@@ -187,8 +186,17 @@ def _lines(walk: Walk, found: Round, following: Mapping[str, list[OpenedTask]]) 
         yield from _task_lines(task)
 
 
+def read_took() -> dict[str, int]:
+    """How long the last events of this browser's shop took to be accepted, in milliseconds.
+
+    In a cookie of its own: the session's is written by every answer, and answers overtake each other.
+    """
+    pairs = (pair.rpartition(".") for pair in request.cookies.get(TOOK, "").split("|"))
+    return {event_id: int(took) for event_id, _dot, took in pairs if took.isdigit()}
+
+
 def _event_line(walk: Walk, found: Round) -> Line:
-    took = session.get("took", {}).get(found.external_id)
+    took = read_took().get(found.external_id)
     words = _("Event accepted, %(ms)s ms", ms=number(took)) if took is not None else _("Event accepted")
     who = "" if found.contact_id == walk.contact_id else f" · {found.name or _('customer not named')}"
     return Line(f"event-{found.event_id}", "event", _iso(found.received_at), f"{words}: {_happened(found)}{who}")

@@ -78,9 +78,10 @@ def promised_until(until: datetime) -> list[Promised]:
     ).all()
     found = []
     for row in rows:
-        asked: list[Any] = list(row[:-3])
-        closed = next((gate for gate, shut in zip(GATES, row[-3:], strict=True) if shut), None)
-        found.append(Promised(*asked, closed=closed))
+        *asked, unsubscribed, suppressed, complaint_open = row
+        shut = zip(GATES, (unsubscribed, suppressed, complaint_open), strict=True)
+        known: list[Any] = [*asked, next((gate for gate, closes in shut if closes), None)]
+        found.append(Promised(*known))
     return found
 
 

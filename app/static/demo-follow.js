@@ -25,7 +25,7 @@ function checksOf(line) {
   const list = element("ol", "", "ladder");
   for (const [name, seen, passed] of line.checks) {
     const item = element("li", "", passed ? "yes" : "no");
-    const mark = element("span", passed ? "✓" : "✗", "mark");
+    const mark = element("span", passed ? "✓" : "✗", "tick");
     mark.setAttribute("aria-hidden", "true");
     const words = element("span");
     words.append(element("span", `${passed ? walk.dataset.passed : walk.dataset.stopped}: `, "visually-hidden"), `${name} `, element("span", seen, "muted small"));
