@@ -106,7 +106,7 @@ def as_markdown() -> str:
     parts = [
         "# API reference\n",
         "Made from the code by `make reference`. Every address takes `Authorization: Bearer <key>`; a key has scopes,",
-        "and `all` stands for every one. Lists answer `{\"items\": […], \"next\": cursor or null}`. Faults answer with a",
+        'and `all` stands for every one. Lists answer `{"items": […], "next": cursor or null}`. Faults answer with a',
         "status, a message, and under `errors` the name of each field.\n",
     ]
     tag = ""

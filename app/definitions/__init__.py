@@ -198,8 +198,4 @@ def _write(value: Any) -> str:
 def export_definitions() -> dict[str, str]:
     """What is in force, as one YAML text per kind."""
     found = exported_definitions()
-    return {
-        kind: _write({kind: found[kind]})
-        for kind in ("policy", *READERS)
-        if found.get(kind)
-    }
+    return {kind: _write({kind: found[kind]}) for kind in ("policy", *READERS) if found.get(kind)}

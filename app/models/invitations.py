@@ -11,8 +11,8 @@ from app.extensions import Id, Model
 class Invitation(Model):
     """A promise; without a survey version it is a plain message, with nothing to answer.
 
-    ``due_at`` is set while a hand-over is to be started; the delivery carries on from there. On the channel ``web`` it is
-    never set: the customer's page comes for it, until ``stale_at``.
+    ``due_at`` is set while a hand-over is to be started; the delivery carries on from there. On the channel ``web`` it
+    is never set: the page of the customer comes for it, until ``stale_at``.
     """
 
     __tablename__ = "invitations"

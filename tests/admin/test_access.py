@@ -51,7 +51,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         if name.startswith("export_"):
             given["kind"] = "csv"
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            yield method, adapter.build(rule.endpoint, given), app.view_functions[rule.endpoint].right  # type: ignore[attr-defined]
+            yield method, adapter.build(rule.endpoint, given), vars(app.view_functions[rule.endpoint])["right"]
 
 
 @on_sqlite
