@@ -1,0 +1,156 @@
+"""The first minutes in a real browser: her phone on one side, the ladder on the other."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+
+from app.actions.accounts import change_profile, make_start_code
+from app.clock import utcnow
+from app.demo.people import ANNA, GUESTS
+from app.extensions import db
+from app.jobs import KINDS
+from app.queries.accounts import password_of
+from app.queries.work import ready_kinds
+from tests.widget.browser import chromium, served
+
+pytestmark = pytest.mark.browser
+LOOKS = [(1440, "light", "en"), (390, "dark", "ru")]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PAGES = ("/demo/mailbox", "/demo/start-for-real")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(app: Flask, browser: Browser) -> Iterator[Callable[..., tuple[Page, list[str]]]]:
+    """Anna's window on the page behind the link of the terminal, and whatever goes wrong in it."""
+    found = password_of(ANNA["en"].email)
+    assert found
+    contexts = []
+    with served(app) as site, at_work(app):
+        app.config["BASE_URL"] = site
+
+        def come(width: int = 1440, theme: Any = "light", language: str = "en") -> tuple[Page, list[str]]:
+            change_profile(found[0], {"language": language})
+            context = browser.new_context(
+                viewport={"width": width, "height": 900}, color_scheme=theme, locale=language, reduced_motion="reduce"
+            )
+            contexts.append(context)
+            page, wrong = context.new_page(), list[str]()
+            page.set_default_timeout(15_000)
+            page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.on("request", lambda r: None if r.url.startswith((site, "data:")) else wrong.append(r.url))
+            page.goto(f"{site}/start?code={make_start_code(found[0], utcnow())}")
+            return page, wrong
+
+        yield come
+        for context in contexts:
+            context.close()
+
+
+@contextmanager
+def at_work(app: Flask) -> Iterator[None]:
+    """A worker beside the browser, as in an installation without Redis."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.05):
+            with app.app_context():
+                for kind in ready_kinds(utcnow()):
+                    KINDS[kind]()
+                db.session.remove()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        worker.join()
+
+
+def faults_of(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    faults = [f"{page.url}: {v['id']}: {v['nodes'][0]['html'][:160]}" for v in found]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        faults.append(f"{page.url}: wider than the screen")
+    return faults
+
+
+@pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
+def test_the_walk(visit: Callable[..., tuple[Page, list[str]]], width: int, theme: str, language: str) -> None:
+    page, wrong = visit(width, theme, language)
+    faults = faults_of(page)
+    page.locator("form[action='/start'] button").click()
+    page.wait_for_url("**/demo/follow/**")
+    phone, lines = page.frame_locator("#phone"), page.locator("[data-lines] > li")
+    expect(page.locator("[data-awaited] > li:visible")).to_have_count(5 if width > 900 else 0)
+    faults += faults_of(page)
+
+    phone.get_by_role("button").click()
+    expect(lines).to_have_count(3)
+    expect(phone.locator("h1")).to_contain_text(GUESTS["en"][0].split()[0])
+    faults += faults_of(page)
+    phone.locator(".mail a", has_text=re.compile("^3$")).click()
+    expect(phone.locator("input[value='3']")).to_be_checked()
+    phone.locator("textarea").fill("The first box came an hour late.")
+    phone.get_by_role("button").click()
+    expect(lines).to_have_count(7)
+    if width < 900:
+        expect(page.locator("[data-newest]")).to_be_visible()
+        page.locator("#tab-yours").click()
+    expect(lines.nth(3).locator("blockquote")).to_have_text("“The first box came an hour late.”")
+    lines.nth(1).locator("summary").click()
+    expect(lines.nth(1).locator("details li")).to_have_count(15)
+    faults += faults_of(page)
+
+    if width < 900:
+        page.locator("#tab-hers").click()
+    page.locator(".phone-bar a").first.click()
+    phone.locator("form button").click()
+    expect(lines).to_have_count(9)
+    assert lines.nth(8).get_attribute("class") == "bad"
+    page.reload()
+    expect(lines).to_have_count(9)
+    for address in PAGES:
+        page.goto(re.sub(r"/demo/.*", address, page.url))
+        faults += faults_of(page)
+    assert not faults, "\n".join(faults)
+    assert not wrong
+
+
+def test_the_walk_by_keyboard(visit: Callable[..., tuple[Page, list[str]]]) -> None:
+    page, wrong = visit()
+    page.locator("form[action='/start'] button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/demo/follow/**")
+    expect(page.frame_locator("#phone").get_by_role("button")).to_be_visible()
+    page.locator("main").focus()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "phone":
+            break
+    page.keyboard.press("Enter")
+    lines = page.locator("[data-lines] > li")
+    expect(lines).to_have_count(3)
+    assert page.locator("[data-lines]").get_attribute("aria-live") == "polite"
+    page.frame_locator("#phone").locator(".mail a").nth(10).focus()
+    page.keyboard.press("Enter")
+    button = page.frame_locator("#phone").get_by_role("button")
+    expect(button).to_be_visible()
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(lines).to_have_count(6)
+    assert not wrong
