@@ -85,7 +85,7 @@ def read_survey(node: Node) -> Survey:
     ) or ("en",)
     pages = tuple(_read_page(p, languages) for p in fields["pages"].items(least=1)) if "pages" in fields else ()
     endings = tuple(_read_ending(e, languages) for e in fields["endings"].items()) if "endings" in fields else ()
-    if pages and pages[0].show_if is not ALWAYS and not node.faults:
+    if pages and pages[0].show_if is not ALWAYS:
         node.fault("the first page is always shown", "pages", 0, "show_if")
     seen: set[str] = set(RESERVED_IDS)
     for page_number, page in enumerate(pages):
@@ -120,6 +120,8 @@ def _read_question(node: Node, languages: Sequence[str]) -> Question:
             node.fault("options is missing")
         else:
             options = tuple(_read_option(o, languages) for o in fields["options"].items(least=1))
+            if len({option.value for option in options}) != len(options):
+                fields["options"].fault("two answers have the same value")
     elif "options" in fields:
         fields["options"].fault(f"a question of type {kind} has no options")
     identifier = fields["id"].text(longest=64) if "id" in fields else ""

@@ -156,6 +156,7 @@ FAULTS: list[tuple[dict[str, Any], Path, str]] = [
     (with_question(long=1), (*HERE, "long"), "must be true or false"),
     (with_question(options=["a"]), (*HERE, "options"), "a question of type text has no options"),
     (with_question(type="single"), HERE, "options is missing"),
+    (with_question(type="single", options=["a", "b", "a"]), (*HERE, "options"), "two answers have the same value"),
     (with_question(type="multiple", options=[]), (*HERE, "options"), "between 1 and"),
     (with_question(type="single", options=["a", ""]), (*HERE, "options", 1), "must be text"),
     (with_question(type="single", options=["a", 5]), (*HERE, "options", 1), "must be a mapping"),
