@@ -179,9 +179,10 @@ def trend(asked: Asked) -> Any:
         _("Every point stands for %(n)s days; the band is the 95-percent interval.", n=step),
         _("A gap: fewer than ten answers."),
     ]
+    below = _("Its numbers stand in the table below.")
     return parts.card(
         title,
-        *(parts.picture(tree, f"{title}. {_('Its numbers stand in the table below.')}") for tree in drawn),
+        *(parts.picture(tree, f"{title}. {below}") for tree in drawn),
         *_marked(markers),
         parts.table(title, heads, rows),
         beside=parts.hint(_("How the line is drawn"), how),
@@ -252,10 +253,11 @@ def months(asked: Asked) -> Any:
         ]
         for m in found
     ]
+    below = _("Its numbers stand in the table below.")
     return parts.card(
         title,
         legend,
-        parts.picture(charts.months(found, names, hrefs), f"{title}. {_('Its numbers stand in the table below.')}"),
+        parts.picture(charts.months(found, names, hrefs), f"{title}. {below}"),
         parts.table(title, [_("Month"), *(names[k] for k in kinds), "n"], rows),
         kind="months",
     )

@@ -1,6 +1,7 @@
 """Definitions changed on screen: as text, with the plan and faults of ``apply``; nobody's work is lost."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from flask_babel import gettext as _
 
 from app.actions.definitions import ChangedMeanwhile, apply_definitions, archive_definition
 from app.admin import blueprint
+from app.admin.faults import fault_words
 from app.admin.kinds import actor_word
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
@@ -135,7 +137,12 @@ def put_in_force(kind: str, slug: str, text: str, made_from: dict[str, Any] | No
             faults.append(LineFault(_("line"), 1, str(error)))
         else:
             ring("read_held")
-    return faults
+    return _told(faults)
+
+
+def _told(faults: Iterable[LineFault]) -> list[LineFault]:
+    """Faults in the words of whoever reads the page."""
+    return [replace(fault, message=fault_words(fault.message)) for fault in faults]
 
 
 @blueprint.route("/as-text/<kind>", methods=["GET", "POST"], defaults={"slug": ""})
@@ -155,7 +162,7 @@ def as_text(kind: str, slug: str) -> Any:
     if request.form.get("verb") == "check":
         loaded = load_definitions({_("line"): text})
         changes = [] if loaded.faults else _plan(loaded)
-        return _page(kind, slug, text, made_from=made_from, faults=loaded.faults, changes=changes)
+        return _page(kind, slug, text, made_from=made_from, faults=_told(loaded.faults), changes=changes)
     try:
         faults = put_in_force(kind, slug, text, made_from)
     except ChangedMeanwhile as error:
@@ -172,7 +179,7 @@ def _plan(loaded: Any) -> list[str]:
     try:
         return [str(c).strip() for c in plan_changes(loaded.catalog, loaded.secrets, prune=False)]
     except MissingSecret as error:
-        return [str(error)]
+        return [fault_words(str(error))]
 
 
 def _shown(kind: str, body: dict[str, Any] | None) -> dict[str, Any] | None:

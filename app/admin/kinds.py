@@ -46,6 +46,7 @@ def field_name(name: str) -> str:
         "cause": _("cause"),
         "channel": _("channel"),
         "city": _("city"),
+        "complaint": _("complaint"),
         "country": _("country"),
         "days": _("number of days"),
         "department": _("department"),

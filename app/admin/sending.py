@@ -9,6 +9,7 @@ from app.actions.deliveries import NotUnknown, settle_by_hand, switch_sending
 from app.actions.effects import redrive_effects
 from app.actions.events import redrive_events
 from app.admin import blueprint
+from app.admin.faults import fault_words
 from app.admin.kinds import channel_word
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
@@ -32,6 +33,7 @@ def sending() -> Any:
         "admin/sending.html",
         stopped=sending_stopped(),
         channel_word=channel_word,
+        fault_words=fault_words,
         counts=outgoing_counts(now),
         unknown=delivery_rows("unknown", SHOWN),
         failed=delivery_rows("refused", SHOWN),

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from app.actions.sources import add_key
 from app.admin import blueprint
 from app.admin.editing import current_body
+from app.admin.faults import fault_lines
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.inbound.payloads import try_mapping
@@ -44,6 +45,7 @@ def _page(slug: str, status: int = 200, **more: Any) -> Any:
         payloads=[(p, _readable(p.body)) for p in payloads],
         base=current_app.config["BASE_URL"],
         who=signed_in(),
+        fault_lines=fault_lines,
         **more,
     ), status
 

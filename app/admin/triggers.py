@@ -23,6 +23,7 @@ from app.admin.reasons import (
     short_reason,
     survey_name,
 )
+from app.admin.telling import source_names
 from app.admin.words import choices, chosen
 from app.auth.staff import staff
 from app.clock import utcnow
@@ -212,6 +213,7 @@ def decisions() -> Any:
         slug=slug,
         outcome=outcome,
         outcome_word=outcome_word,
+        source_names=source_names(),
         names=trigger_names(),
         plain_reason=plain_reason,
     )

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import abort, current_app, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import ngettext, pgettext
 
+from app.admin.kinds import event_words
 from app.admin.reasons import outcome_word, rung_words, sentence
 from app.admin.tasks import outcome_words
 from app.admin.words import chosen, moment, number
@@ -138,7 +139,7 @@ def step_names() -> dict[str, str]:
     return {
         "event": _("Event"),
         "decision": _("Decision"),
-        "mail": _("Mail"),
+        "mail": pgettext("step", "Mail"),
         "answer": _("Answer"),
         "task": _("Score and task"),
     }
@@ -205,7 +206,7 @@ def _event_line(walk: Walk, found: Round) -> Line:
 def _happened(found: Round) -> str:
     if found.type == "subscription.upgraded":
         return _("moved to Premium")
-    return found.type.replace(".", " ").replace("_", " ")
+    return event_words(found.type)
 
 
 def _decision_line(walk: Walk, found: Round, decision: Explained) -> Line:
