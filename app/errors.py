@@ -19,6 +19,8 @@ from app.inbound.payloads import Unauthenticated
 from app.text.phrases import phrases
 
 RETRY_AFTER = "5"
+OWN_STYLE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+"""These pages bring their style along: they load nothing, and ask nobody."""
 JSON_PATHS = ("/api/", "/webhooks/", "/widget/", "/healthz", "/readyz", "/metrics")
 log = structlog.get_logger()
 
@@ -76,7 +78,7 @@ def _database_away(error: Exception) -> Any:
         response.headers["Retry-After"] = RETRY_AFTER
         return response, status
     body, status = page(_excuse(), 503)
-    return body, status, {"Retry-After": RETRY_AFTER}
+    return body, status, {"Retry-After": RETRY_AFTER, **OWN_STYLE}
 
 
 def _database_fault(error: DBAPIError) -> Any:
@@ -128,7 +130,7 @@ def _unexpected(error: Exception) -> Any:
     log.error("request.failed", path=request.path, request=g.get("request_id"), exc_info=error)
     if _for_programs():
         return answer(500, "Something went wrong on our side; it has been written down.", request=g.get("request_id"))
-    return page(_excuse(), 500)
+    return (*page(_excuse(), 500), OWN_STYLE)
 
 
 def _excuse() -> str:

@@ -1,35 +1,35 @@
 """What needs somebody: sources that have fallen silent."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.extensions import db
 from app.models.events import Event
 from app.models.sources import Source
 
 SILENT_AFTER = timedelta(hours=3)
-RECENT_EVENTS = 20_000
+LONGER = 1.5
+"""So many times its longest silence so far is more than a source's own rhythm, nights and all."""
+RECENT_EVENTS = 5_000
+FEW = 24
 
 
 def silent_sources(now: datetime) -> list[tuple[str, str, timedelta]]:
-    """Sources that usually speak every hour and have not for three: slug, name, how long."""
-    recent = select(Event.source_id, Event.received_at).order_by(Event.id.desc()).limit(RECENT_EVENTS).subquery()
-    rows = db.session.execute(
-        select(
-            Source.slug,
-            Source.body,
-            func.max(recent.c.received_at),
-            func.count(),
-            func.min(recent.c.received_at),
-        )
-        .join(recent, recent.c.source_id == Source.id)
-        .where(Source.slug != "otklik", Source.archived_at.is_(None))
-        .group_by(Source.id)
-    )
+    """Sources that have been silent for longer than they ever are: slug, name, how long."""
+    recent = select(Event.source_id, Event.received_at).order_by(Event.id.desc()).limit(RECENT_EVENTS)
+    heard: dict[int, list[datetime]] = {}
+    for source, at in db.session.execute(recent):
+        heard.setdefault(source, []).append(at)
+    known = select(Source.id, Source.slug, Source.body).where(Source.slug != "otklik", Source.archived_at.is_(None))
     found = []
-    for slug, body, last, n, first in rows:
-        usual = (last - first) / max(1, n - 1)
-        if now - last > max(SILENT_AFTER, 20 * usual) and usual < timedelta(hours=1) and n >= 24:  # noqa: PLR2004 a day of hours
-            found.append((slug, body.get("name") or slug, now - last))
+    for source, slug, body in db.session.execute(known):
+        moments = sorted(heard.get(source, ()))
+        if len(moments) < FEW:
+            continue
+        silence = now - moments[-1]
+        usual = max(after - before for before, after in pairwise(moments))
+        if silence > max(SILENT_AFTER, LONGER * usual):
+            found.append((slug, body.get("name") or slug, silence))
     return found
