@@ -1,6 +1,6 @@
 """The task inbox: what waits, for whom, in the customer's own words."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from app.extensions import db
 from app.models.departments import Department
 from app.models.events import Event
-from app.models.tasks import Task, TaskComment
+from app.models.tasks import Task
 from app.models.triggers import Trigger
 from app.queries.contacts import references
 from app.queries.events import facts_of_events
-from app.queries.tasks import Comment
+from app.queries.tasks import Comment, comments_of
 from app.queries.triggers import trigger_version
 from surveys.lifecycle import TASK_CLOSED
 from surveys.triggers import Task as TaskAction
@@ -150,7 +150,7 @@ def _views(query: Select[Any]) -> list[InboxTask]:
         )
     }
     known = references({task.contact_id for task, *_ in rows if task.contact_id})
-    comments = _comments([task.id for task, *_ in rows])
+    comments = comments_of([task.id for task, *_ in rows])
     return [
         _view(task, slug, body, trigger, (facts[task.event_id], *events[task.event_id]), known, comments)
         for task, slug, body, trigger in rows
@@ -210,11 +210,3 @@ def first_score(scores: Any) -> tuple[str, float] | None:
     if not isinstance(scores, dict):
         return None
     return next(((metric, float(value)) for metric, value in scores.items()), None)
-
-
-def _comments(task_ids: Collection[int]) -> dict[int, list[Comment]]:
-    found: dict[int, list[Comment]] = {}
-    rows = db.session.scalars(select(TaskComment).where(TaskComment.task_id.in_(task_ids)).order_by(TaskComment.id))
-    for row in rows:
-        found.setdefault(row.task_id, []).append(Comment(row.author, row.text, row.at))
-    return found

@@ -71,7 +71,7 @@ def list_tasks(
     rows = db.session.execute(query).all()
     facts = facts_of_events({task.event_id for task, _, _ in rows})
     known = references({task.contact_id for task, _, _ in rows if task.contact_id})
-    comments = _comments([task.id for task, _, _ in rows])
+    comments = comments_of([task.id for task, _, _ in rows])
     return [
         TaskView(
             id=task.id,
@@ -99,7 +99,8 @@ def _title(task: Task, facts: Mapping[str, object]) -> str:
     return fill(action.title, facts)
 
 
-def _comments(task_ids: Collection[int]) -> dict[int, list[Comment]]:
+def comments_of(task_ids: Collection[int]) -> dict[int, list[Comment]]:
+    """What was written under tasks, the oldest first."""
     found: dict[int, list[Comment]] = {}
     rows = db.session.scalars(select(TaskComment).where(TaskComment.task_id.in_(task_ids)).order_by(TaskComment.id))
     for row in rows:
