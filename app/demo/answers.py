@@ -47,6 +47,7 @@ COMMENTED = {1: 0.7, 2: 0.6, 3: 0.4, 4: 0.25, 5: 0.3}
 """Who says more than a number, by mood."""
 _MOODS = {"nps": (1, 1, 1, 1, 2, 2, 3, 3, 4, 5, 5), "csat": (0, 1, 2, 3, 4, 5), "ces": (0, 1, 1, 2, 3, 4, 5, 5)}
 ABOUT = {
+    "delivery-csat": ("late", "courier", "taste", "portion", "freshness", "packaging", "choice", "app", "other"),
     "nps-upgrade": ("taste", "app", "choice", "price", "late", "portion"),
     "nps-quarterly": ("taste", "choice", "price", "late", "freshness", "packaging", "support", "portion", "other"),
     "support-ces": ("support", "app"),

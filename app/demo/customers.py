@@ -175,7 +175,7 @@ def _let_some_leave(customers: Sequence[Customer]) -> None:
     for customer in here[:40]:  # these come back before anybody misses them
         customer.left, customer.lapses = chance.between(10, DAYS - 30), False
         customer.returned = customer.left + chance.between(8, 28)
-    for customer in here[40:70]:  # these have gone only just now
+    for customer in here[40:100]:  # these have gone only just now
         customer.left = chance.between(DAYS - 34, DAYS - 0.2)
 
 
