@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from app.extensions import db
+from app.extensions import db, read_alone
 from app.models.contacts import Contact
 from app.models.deliveries import Delivery
 from app.models.events import Event
@@ -61,7 +61,7 @@ _ASKED = (
 
 def find_asked(public_id: str, now: datetime) -> Asked | None:
     """What the link with this public id leads to, or None. An invitation past its time reads ``expired``."""
-    row = db.session.execute(_ASKED, {"public_id": public_id}).one_or_none()
+    row = read_alone(_ASKED, {"public_id": public_id})
     if row is None:
         return None
     over = row.state in ANSWERABLE and row.expires_at is not None and row.expires_at <= now
