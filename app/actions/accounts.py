@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from app.extensions import transaction
 from app.models.accounts import AuditEntry, StartCode, User
 from app.models.departments import Department
+from app.models.tasks import Task
 from app.queries.accounts import password_of
+from surveys.lifecycle import TASK_CLOSED
 
 ROLES = ("admin", "designer", "manager", "agent")
 PASSWORD_MIN = 10
@@ -95,6 +97,16 @@ def _add(  # noqa: PLR0913, PLR0917 the columns of one row
     )
     session.flush()
     return user.id
+
+
+def _release_tasks(session: Session, user: User) -> None:
+    """Open tasks that somebody can work no longer are without an owner again, so that others take them."""
+    held = select(Task.id).where(Task.owner == user.email, Task.status.not_in(TASK_CLOSED))
+    if not user.disabled_at:
+        if user.role != "agent":
+            return
+        held = held.where(Task.department_id.is_distinct_from(user.department_id))
+    session.execute(update(Task).where(Task.id.in_(held)).values(owner=None))
 
 
 def _department(session: Session, slug: str | None) -> int | None:
@@ -222,6 +234,7 @@ def change_user(user_id: int, changes: Mapping[str, Any], actor: str, now: datet
             user.disabled_at = now if changes["disabled"] else None
             user.session_key = secrets.token_hex(16)
         session.flush()
+        _release_tasks(session, user)
         admins = select(User.id).where(User.role == "admin", User.disabled_at.is_(None)).with_for_update()
         if not session.scalars(admins).all():
             raise LastAdmin

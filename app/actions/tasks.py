@@ -28,6 +28,10 @@ class TaskClosed(ValueError):
     """A closed task can be commented on, and nothing else."""
 
 
+class TaskMoved(ValueError):
+    """Somebody else changed the task meanwhile."""
+
+
 def open_tasks(effect_ids: Collection[int], now: datetime) -> int:
     """Open the tasks that these effects ask for; returns how many were opened here."""
     with transaction() as session:
@@ -69,10 +73,19 @@ def _notice(effect_id: int, to: str, title: str, now: datetime) -> Delivery:
     )
 
 
-def work_task(task_id: int, changes: Mapping[str, Any], comment: str | None, author: str, now: datetime) -> None:
+def work_task(
+    task_id: int,
+    changes: Mapping[str, Any],
+    comment: str | None,
+    author: str,
+    now: datetime,
+    *,
+    seen: Mapping[str, Any] | None = None,
+) -> None:
     """Change a task's status, owner, priority, outcome or cause, and add a comment; all in one step.
 
-    Raises :class:`UnknownTask`, or :class:`TaskClosed` when a closed task is to be changed.
+    ``seen`` holds what must still be so. Raises :class:`UnknownTask`, :class:`TaskMoved` when it is not, or
+    :class:`TaskClosed` when a closed task is to be changed.
     """
     with transaction() as session:
         task = session.scalar(select(Task).where(Task.id == task_id).with_for_update())
@@ -81,6 +94,8 @@ def work_task(task_id: int, changes: Mapping[str, Any], comment: str | None, aut
         moved = {k: v for k, v in changes.items() if getattr(task, k) != v}
         if moved and task.status in TASK_CLOSED:
             raise TaskClosed(task_id)
+        if moved and any(getattr(task, k) != v for k, v in (seen or {}).items()):
+            raise TaskMoved(task_id)
         for name, value in moved.items():
             setattr(task, name, value)
         if moved.get("status") == "resolved":

@@ -17,7 +17,7 @@ from app.admin.words import day, moment
 from app.auth.staff import signed_in, staff
 from app.channels.email import forget
 from app.clock import utcnow
-from app.queries.contacts import find_contacts, newest_addresses, view_contact
+from app.queries.contacts import find_contacts, newest_addresses, public_ids, view_contact
 from app.queries.explanations import Explained, imagined, missed_conditions
 from app.queries.inbox import tasks_of
 from app.queries.stories import (
@@ -57,25 +57,30 @@ def customers() -> Any:
     )
 
 
-def find_customer(reference: str) -> int:
-    """The customer that an address of this site means; 404 where there is none, or not for this person."""
-    found = find_contacts(reference)
+def find_customer(reference: str) -> tuple[int, str]:
+    """The customer that an address of this site means, and the id that means nobody else.
+
+    404 where there is none, or not for this person. Only what is looked at may be named by an external id, and only
+    where it is one customer's in every namespace; what is changed is named by ``ct_…``.
+    """
+    by_id = reference.startswith("ct_")
+    found = find_contacts(reference, namespace="") if by_id or request.method == "GET" else []
     if len(found) != 1 or not may_see(found[0], signed_in().only_department):
         abort(404)
-    return found[0]
+    return found[0], public_ids(found)[found[0]]
 
 
 @blueprint.get("/customers/<path:reference>")
 @staff("customers")
 def customer(reference: str) -> Any:
-    contact_id = find_customer(reference)
+    contact_id, reference = find_customer(reference)
     zone = current_app.config["COMPANY_ZONE"]
     view = view_contact(contact_id)
     if view is None:
         abort(404)
     heard = heard_before([contact_id]).get(contact_id, [])
     kind = request.args.get("show", "all")
-    told = [h for h in story(contact_id, limit=STORY, company_zone=zone) if _wanted(h, kind)]
+    told = [h for h in _story(contact_id, zone) if _wanted(h, kind)]
     why = request.args.get("why", "")
     return render_template(
         "admin/customer.html",
@@ -91,6 +96,10 @@ def customer(reference: str) -> Any:
         why=why,
         answers=_why(contact_id, why, zone) if why else [],
     )
+
+
+def _story(contact_id: int, zone: str) -> list[Happened]:
+    return story(contact_id, limit=STORY, company_zone=zone, department=signed_in().only_department)
 
 
 def _wanted(h: Happened, kind: str) -> bool:
@@ -137,8 +146,7 @@ def _why(contact_id: int, slug: str, zone: str) -> list[tuple[Explained, bool]]:
 @blueprint.post("/customers/unsubscribe")
 @staff("design")
 def unsubscribe_customer() -> Any:
-    reference = request.form.get("reference", "")
-    contact_id = find_customer(reference)
+    contact_id, reference = find_customer(request.form.get("reference", ""))
     unsubscribe_person(contact_id, signed_in().email, utcnow())
     flash(_("Unsubscribed. Nothing more is sent to this customer."), "good")
     return redirect(url_for("admin.customer", reference=reference), 303)
@@ -148,8 +156,7 @@ def unsubscribe_customer() -> Any:
 @staff("people")
 def erase_customer() -> Any:
     """Erasure asks twice: here it says what goes, and wants the reference typed."""
-    reference = request.values.get("reference", "")
-    contact_id = find_customer(reference)
+    contact_id, reference = find_customer(request.values.get("reference", ""))
     fault = None
     if request.method == "POST":
         if request.form.get("typed", "").strip() == reference:

@@ -8,14 +8,14 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.actions.tasks import TaskClosed, take_task, work_task
+from app.actions.tasks import TaskClosed, TaskMoved, take_task, work_task
 from app.admin import blueprint
 from app.admin.telling import telling
 from app.admin.words import number
 from app.auth.staff import signed_in, staff, zone_of
 from app.clock import utcnow
 from app.jobs import ring
-from app.queries.accounts import list_accounts
+from app.queries.accounts import Account, list_accounts
 from app.queries.departments import department_definitions
 from app.queries.inbox import (
     InboxTask,
@@ -116,6 +116,7 @@ def _inbox(chosen: InboxTask | None, status: int = 200, **typed: Any) -> Any:
         solved=wide,
         events=_last_seen(chosen),
         people={a.email: a.name for a in list_accounts()},
+        owners={a.email: a.name for a in _may_work(chosen)} if chosen else {},
         outcomes=outcome_words(),
         statuses=task_status_words(),
         closed=TASK_CLOSED,
@@ -127,10 +128,23 @@ def _inbox(chosen: InboxTask | None, status: int = 200, **typed: Any) -> Any:
     ), status
 
 
+def _may_work(task: InboxTask) -> list[Account]:
+    """Who could open a task: everybody but the agents of other departments."""
+    return [a for a in list_accounts() if not a.disabled_at and (a.role != "agent" or a.department == task.department)]
+
+
+def _seen() -> dict[str, str | None]:
+    """The owner that stood on the page when somebody took or handed over the task."""
+    if request.form.get("verb") not in ("take", "give") or "owner_was" not in request.form:
+        return {}
+    return {"owner": request.form["owner_was"] or None}
+
+
 def _last_seen(task: InboxTask | None) -> list[Happened]:
     if task is None or task.contact_id is None:
         return []
-    return story(task.contact_id, limit=5, company_zone=current_app.config["COMPANY_ZONE"])
+    zone = current_app.config["COMPANY_ZONE"]
+    return story(task.contact_id, limit=5, company_zone=zone, department=signed_in().only_department)
 
 
 def _heard(task: InboxTask | None) -> Sequence[datetime]:
@@ -176,7 +190,10 @@ def work(task_id: int) -> Any:
     if faults:
         return _inbox(found, 422, faults=faults, typed=form)
     try:
-        work_task(task_id, changes, comment, who.email, utcnow())
+        work_task(task_id, changes, comment, who.email, utcnow(), seen=_seen())
+    except TaskMoved:
+        moved = {"owner": _("Somebody else has just taken this task; what you wrote still stands here.")}
+        return _inbox(find_task(task_id, who.only_department), 409, faults=moved, typed=form)
     except TaskClosed:
         return _inbox(
             find_task(task_id),
@@ -200,12 +217,8 @@ def _changes(found: InboxTask) -> tuple[dict[str, Any], dict[str, str]]:
         return {"owner": signed_in().email, "status": "in_progress" if found.status == "open" else found.status}, {}
     if verb == "give":
         owner = form.get("owner") or None
-        known = {a.email for a in list_accounts() if not a.disabled_at}
-        return (
-            ({"owner": owner}, {})
-            if owner is None or owner in known
-            else ({}, {"owner": _("Nobody has this address.")})
-        )
+        fine = owner is None or owner in {a.email for a in _may_work(found)}
+        return ({"owner": owner}, {}) if fine else ({}, {"owner": _("They cannot open this task.")})
     if verb == "move":
         status = form.get("status", "")
         fine = status in TASK_STATUSES and status != "resolved"

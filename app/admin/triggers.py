@@ -29,6 +29,7 @@ from app.auth.staff import staff
 from app.clock import utcnow
 from app.definitions import write_definition
 from app.queries.catalogue import missed, trigger_rows, trigger_story
+from app.queries.contacts import public_ids
 from app.queries.departments import department_definitions
 from app.queries.explanations import list_decisions
 from app.queries.offers import offer_definitions, offer_stock
@@ -101,7 +102,9 @@ def trigger(slug: str) -> Any:
         days=days,
         missed=missed(row.id, (utcnow() - WEEK).date()),
         reasons=_totals(days),
-        word=lambda code: outcome_heading(code) if code in ("invited", "acted", "deferred") else short_reason(code),
+        word=lambda code: (
+            outcome_heading(code).lower() if code in ("invited", "acted", "deferred") else short_reason(code)
+        ),
         versions=trigger_versions(slug)[:10],
     )
 
@@ -206,9 +209,13 @@ def decisions() -> Any:
         limit=51,
         company_zone=current_app.config["COMPANY_ZONE"],
     )
+    leads = public_ids(d.contact_id for d in found if d.contact_id)
     return render_template(
         "admin/decisions.html",
-        rows=[(d, sentence(d), [(*rung_words(r), r.passed) for r in d.gates]) for d in found[:50]],
+        rows=[
+            (d, sentence(d), [(*rung_words(r), r.passed) for r in d.gates], leads.get(d.contact_id or 0))
+            for d in found[:50]
+        ],
         more=found[49].cursor if len(found) > 50 else None,  # noqa: PLR2004 one more than a page
         slug=slug,
         outcome=outcome,

@@ -213,11 +213,16 @@ def find_own_contact(reference: str, namespace: str) -> int | None:
     )
 
 
+def public_ids(contact_ids: Iterable[int]) -> dict[int, str]:
+    """The ids by which pages lead to contacts: nobody else's in any namespace."""
+    rows = db.session.execute(select(Contact.id, Contact.public_id).where(among(Contact.id, set(contact_ids))))
+    return {contact_id: public_id for contact_id, public_id in rows}
+
+
 def references(contact_ids: Iterable[int]) -> dict[int, str]:
     """How contacts are addressed from outside: their external id, else ``ct_…``."""
     wanted = set(contact_ids)
-    rows = db.session.execute(select(Contact.id, Contact.public_id).where(among(Contact.id, wanted)))
-    found: dict[int, str] = {contact_id: public_id for contact_id, public_id in rows}
+    found = public_ids(wanted)
     named = db.session.execute(
         select(Identity.contact_id, Identity.value, Identity.namespace)
         .where(among(Identity.contact_id, wanted), Identity.kind == EXTERNAL)

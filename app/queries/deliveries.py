@@ -13,7 +13,7 @@ from app.models.accounts import Installation
 from app.models.contacts import Address, Contact
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
-from app.queries.contacts import complaint_since, complaints, newest_addresses, references
+from app.queries.contacts import complaint_since, complaints, newest_addresses, public_ids
 from app.queries.decisions import reservations
 from app.queries.events import facts_of_events
 from app.queries.policies import policy_number, rules_of
@@ -196,7 +196,7 @@ def delivery_rows(state: str, limit: int) -> list[DeliveryRow]:
         .order_by(Delivery.id.desc())
         .limit(limit)
     ).all()
-    known = references({contact_id for _, contact_id, _ in rows if contact_id})
+    known = public_ids({contact_id for _, contact_id, _ in rows if contact_id})
     return [
         DeliveryRow(
             d.id, d.state, d.channel, contact_id, known.get(contact_id or 0), name, d.begun_at, d.act_at, d.error

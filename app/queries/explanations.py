@@ -42,6 +42,7 @@ class Explained:
     trigger_version: int
     policy_version: int | None
     invitation: dict[str, Any] | None = None
+    contact_id: int | None = None
 
     @property
     def cursor(self) -> str:
@@ -49,7 +50,7 @@ class Explained:
 
     def as_json(self) -> dict[str, Any]:
         shown = asdict(self)
-        del shown["event_id"], shown["trigger_id"]
+        del shown["event_id"], shown["trigger_id"], shown["contact_id"]
         shown["gates"] = [
             {k: v for k, v in gate.items() if v is not None or k in ("observed", "limit")} for gate in shown["gates"]
         ]
@@ -110,6 +111,7 @@ def list_decisions(
                 trigger_version=decision.trigger_version,
                 policy_version=decision.policy_version,
                 invitation=invited.get((decision.event_id, decision.trigger_id)),
+                contact_id=decision.contact_id,
             )
         )
     return found

@@ -12,7 +12,7 @@ from app.models.departments import Department
 from app.models.events import Event
 from app.models.tasks import Task
 from app.models.triggers import Trigger
-from app.queries.contacts import references
+from app.queries.contacts import public_ids
 from app.queries.events import facts_of_events
 from app.queries.tasks import Comment, comments_of
 from app.queries.triggers import trigger_version
@@ -149,7 +149,7 @@ def _views(query: Select[Any]) -> list[InboxTask]:
             select(Event.id, Event.type, Event.properties).where(Event.id.in_({task.event_id for task, *_ in rows}))
         )
     }
-    known = references({task.contact_id for task, *_ in rows if task.contact_id})
+    known = public_ids({task.contact_id for task, *_ in rows if task.contact_id})
     comments = comments_of([task.id for task, *_ in rows])
     return [
         _view(task, slug, body, trigger, (facts[task.event_id], *events[task.event_id]), known, comments)

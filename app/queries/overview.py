@@ -20,7 +20,7 @@ from app.models.responses import Response, Score
 from app.models.rollups import ResponseTopic, Rollup, Tally, TallyMark
 from app.models.surveys import Survey, SurveyVersion
 from app.models.tasks import Task
-from app.queries.contacts import references
+from app.queries.contacts import public_ids
 from app.queries.rollups import asking_triggers
 from app.queries.surveys import survey_definitions, survey_version
 from dashboards.readers import Cell, Choices, Comment, Counts, Days, Funnel, Marker, Outlook, Tasks, Viewer, Where
@@ -379,7 +379,7 @@ def _told(viewer: Viewer, rows: Iterable[Any]) -> list[Comment]:
     may = viewer is None or viewer.may("customers")
     people = {response.contact_id for response, _ in rows} if may else set()
     names = {i: n for i, n in db.session.execute(select(Contact.id, Contact.name).where(Contact.id.in_(people)))}
-    known = references(people) if people else {}
+    known = public_ids(people) if people else {}
     return [
         Comment(
             response_id=response.id,

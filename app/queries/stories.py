@@ -17,7 +17,7 @@ from app.models.responses import Response
 from app.models.sources import Source
 from app.models.surveys import Survey, SurveyVersion
 from app.models.tasks import Task
-from app.queries.contacts import newest_addresses, references
+from app.queries.contacts import newest_addresses, public_ids, references
 from app.queries.explanations import Explained, list_decisions
 from app.queries.surveys import survey_version
 from surveys.scoring import scores
@@ -29,6 +29,7 @@ class CustomerRow:
 
     id: int
     reference: str
+    external: str
     name: str | None
     email: str | None
     phone: str | None
@@ -89,7 +90,8 @@ def customer_rows(contacts: Sequence[Contact]) -> list[CustomerRow]:
     return [
         CustomerRow(
             id=c.id,
-            reference=known[c.id],
+            reference=c.public_id,
+            external=known[c.id],
             name=c.name,
             email=reached[c.id]["email"].value if "email" in reached.get(c.id, {}) else None,
             phone=reached[c.id]["sms"].value if "sms" in reached.get(c.id, {}) else None,
@@ -129,14 +131,17 @@ HIDDEN = ("survey.answered", "task.resolved", "contact.created", "contact.change
 """Told by the thing itself."""
 
 
-def story(contact_id: int, *, limit: int, company_zone: str) -> list[Happened]:
-    """What happened to a customer, the newest first; runs of one kind of event are folded."""
+def story(contact_id: int, *, limit: int, company_zone: str, department: str | None = None) -> list[Happened]:
+    """What happened to a customer, the newest first; runs of one kind of event are folded.
+
+    With ``department`` no task of another one is told.
+    """
     told = [
         *_events(contact_id, limit),
         *_decisions(contact_id, limit, company_zone),
         *_messages(contact_id, limit),
         *_answers(contact_id, limit),
-        *_tasks(contact_id, limit),
+        *_tasks(contact_id, limit, department),
     ]
     told.sort(key=lambda h: h.at, reverse=True)
     return _folded(told)[:limit]
@@ -225,14 +230,17 @@ def _answers(contact_id: int, limit: int) -> list[Happened]:
     return found
 
 
-def _tasks(contact_id: int, limit: int) -> list[Happened]:
-    rows = db.session.execute(
+def _tasks(contact_id: int, limit: int, department: str | None) -> list[Happened]:
+    query = (
         select(Task, Department.slug)
         .join(Department, Department.id == Task.department_id)
         .where(Task.contact_id == contact_id)
         .order_by(Task.id.desc())
         .limit(limit)
-    ).all()
+    )
+    if department is not None:
+        query = query.where(Department.slug == department)
+    rows = db.session.execute(query).all()
     found = [
         Happened(t.created_at, "task", state="open", source=slug, task_id=t.id, properties={"status": t.status})
         for t, slug in rows
@@ -283,7 +291,7 @@ def latest_answers(limit: int) -> list[LatestAnswer]:
         .order_by(Response.changed_at.desc())
         .limit(limit)
     ).all()
-    known = references({response.contact_id for response, *_ in rows})
+    known = public_ids({response.contact_id for response, *_ in rows})
     found = []
     for response, slug, touchpoint, name in rows:
         read = scores(survey_version(response.survey_version_id), response.answers)
