@@ -122,7 +122,7 @@ def test_from_event_to_task_and_back(
     assert "Thank you, Ada. We will call you." in done.text
     work()
 
-    # One response, one score, one task, one note to the team, one remembered attribute.
+    # One response, one score, one task and a mail about it, one note to the team, one remembered attribute.
     (response,) = told(client.get("/api/v1/responses?survey=nps-upgrade", headers=key))["items"]
     assert response["answers"] == {"nps": 3, "why": "The first box came an hour late."}
     assert client.post(link, data={"page": "0", "nps": "10"}).status_code == 200
@@ -133,7 +133,9 @@ def test_from_event_to_task_and_back(
     assert told(client.get("/api/v1/metrics/response-rate", headers=key))["value"] == 100
     (task,) = told(client.get("/api/v1/tasks?department=care&status=open", headers=key))["items"]
     assert (task["title"], task["priority"]) == ("Call Ada Byron: scored 3", "high")
-    assert mails()[1]["To"] == "care@example.com"
+    notes = mails()[1:3]
+    assert [note["To"] for note in notes] == ["care@example.com"] * 2
+    assert {note["Subject"] for note in notes} == {"Call Ada Byron: scored 3", "Ada Byron scored 3"}
     assert told(client.get("/api/v1/contacts/c-42", headers=key))["attributes"] == {"last_nps": 3}
 
     # Care solves it. The thank-you is a service message: the monthly limit lets it through.
@@ -144,7 +146,7 @@ def test_from_event_to_task_and_back(
     )
     assert (told(solved)["status"], told(solved)["comments"][0]["text"]) == ("resolved", "Called her.")
     work()
-    assert "Thank you for telling us, Ada." in text_of(mails()[2], "plain")
+    assert "Thank you for telling us, Ada." in text_of(mails()[3], "plain")
 
     # A second upgrade the same month: not asked, and Otklik says why and until when.
     client.post("/api/v1/events", json=upgraded("ord-3"), headers=key)
@@ -153,4 +155,4 @@ def test_from_event_to_task_and_back(
     assert (refused["event"], refused["reason"]) == ("ord-3", "contact_limit")
     assert refused["gates"][-1] == {"gate": "limits", "passed": False, "observed": 1, "limit": 1, "rule": "one-a-month"}
     assert refused["next_possible_at"] > refused["decided_at"]
-    assert len(mails()) == 3
+    assert len(mails()) == 4
