@@ -84,6 +84,7 @@ TEMPLATES = (
     N_("there is already one called %(key)s"),
     N_("there is no %(what)s, so the trigger cannot be %(status)s"),
     N_("there is no %(what)s"),
+    N_("two answers have the same value"),
     N_("two limits have the same name"),
     N_("unknown field; known here are %(options)s"),
     # payloads
@@ -127,12 +128,10 @@ PLACE = re.compile(r"[\w.\[\]-]+: ")
 
 def fault_words(text: str) -> str:
     """A fault in the reader's language; what is not known stays as it is."""
-    if found := _known(text):
-        return found
     place = PLACE.match(text)
     if place and (found := _known(text[place.end() :])):
         return place[0] + found
-    return plain_reason(text)
+    return _known(text) or plain_reason(text)
 
 
 def _known(text: str) -> str | None:

@@ -8,7 +8,7 @@ from flask_babel import ngettext
 
 from app.admin.kinds import channel_word, class_word, consent_words, event_words, field_name
 from app.admin.reasons import often, percent, value_word
-from app.admin.words import chosen, span
+from app.admin.words import chosen, inner, span
 from surveys.contact_policy import ContactPolicy, Limit
 from surveys.triggers import Notify, Send, SetAttribute, Task, Trigger
 
@@ -39,7 +39,7 @@ def aggregate_words(tree: Mapping[str, Any]) -> str:
 def _written_span(text: Any) -> str:
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
     value = str(text)
-    known = value[:-1].isdigit() and value[-1:] in units
+    known = value[:-1].isdecimal() and value[-1:] in units
     return span(int(value[:-1]) * units[value[-1]]) if known else value
 
 
@@ -123,24 +123,28 @@ def action_words(action: Any, surveys: Mapping[str, str], departments: Mapping[s
     """What follows, in words; ``surveys`` and ``departments`` are names by slug."""
     match action:
         case Send(survey=None):
-            return _("say “%(text)s” by %(channels)s", text=chosen(action.text), channels=_channels(action))
+            return _("say “%(text)s” by %(channels)s", text=inner(chosen(action.text)), channels=_channels(action))
         case Send():
             told = _(
                 "send %(survey)s by %(channels)s %(when)s",
-                survey=surveys.get(action.survey or "", action.survey),
+                survey=inner(surveys.get(action.survey or "", action.survey)),
                 channels=_channels(action),
                 when=_("after %(time)s", time=span(action.delay)) if action.delay else _("at once"),
             )
             return told + (_("; give up after %(time)s", time=span(action.expires)) if action.expires else "")
         case Task():
             due = _(", due in %(time)s of working time", time=span(action.due)) if action.due else ""
-            name = departments.get(action.department, action.department)
-            return _("open a task for %(department)s: “%(title)s”%(due)s", department=name, title=action.title, due=due)
+            return _(
+                "open a task for %(department)s: “%(title)s”%(due)s",
+                department=inner(departments.get(action.department, action.department)),
+                title=inner(action.title),
+                due=due,
+            )
         case Notify():
             return _(
                 "tell %(channel)s: “%(text)s”",
-                channel=departments.get(action.channel, action.channel),
-                text=action.text,
+                channel=inner(departments.get(action.channel, action.channel)),
+                text=inner(action.text),
             )
         case SetAttribute():
             return _("remember %(what)s as “%(name)s”", what=field_words(action.source), name=action.attribute)
@@ -183,6 +187,6 @@ def policy_sentences(policy: ContactPolicy) -> list[str]:
         said.append(_("Only with consent: %(scopes)s.", scopes=scopes))
     if policy.exempt:
         said.append(
-            _("These count in no limit: %(kinds)s.", kinds=", ".join(sorted(class_word(c) for c in policy.exempt)))
+            _("These count in no limit: %(kinds)s.", kinds=", ".join(sorted(consent_words(c) for c in policy.exempt)))
         )
     return said

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext, pgettext
 
 from app.admin.kinds import channel_word, consent_words, field_name
-from app.admin.words import chosen, day, moment, number, span
+from app.admin.words import chosen, day, inner, moment, number, span
 from app.queries.explanations import Explained
 from app.queries.policies import policy_version
 from app.queries.triggers import trigger_names
@@ -89,7 +89,9 @@ def because(reason: str, closing: Rung | None, found: Explained, heard: Sequence
 
 FILLED: Mapping[str, Callable[[Rung], str]] = {
     "condition": lambda g: _condition_sentence(g.rule or "", g.observed, g.limit),
-    "superseded": lambda g: _("Another survey went first: %(name)s.", name=trigger_names().get(g.rule or "", g.rule)),
+    "superseded": lambda g: _(
+        "Another survey went first: %(name)s.", name=inner(trigger_names().get(g.rule or "", g.rule))
+    ),
     "stale": lambda g: _stale_sentence(g.observed, g.limit),
     "quota_full": lambda g: _(
         "%(n)s of %(all)s answers of this period are in.", n=number(g.observed), all=number(g.limit)

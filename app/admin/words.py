@@ -23,8 +23,9 @@ from surveys.wording import pick
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 RECENT = timedelta(hours=20)
-ACCUSATIVE = {"ru": {"секунда": "секунду", "минута": "минуту"}}
-"""What changes between the name of a length of time and its place in a sentence; other units are alike."""
+IN_A_SENTENCE = {"ru": {"секунда": "секунду", "минута": "минуту", " ": "\u00a0"}}
+"""What changes between the name of a length of time and its place in a sentence: case, and no line break."""
+INNER_QUOTES = {"ru": str.maketrans("«»", "„“"), "en": str.maketrans("“”", "‘’")}
 
 
 def choose_language() -> str:
@@ -40,7 +41,16 @@ def register(app: Flask) -> None:
     )
     Babel(app, locale_selector=choose_language, timezone_selector=lambda: str(zone_of(viewer())))
     app.jinja_env.filters.update(
-        moment=moment, day=day, clock=clock, ago=ago, number=number, chosen=chosen, lines=lines, span=span
+        moment=moment,
+        day=day,
+        clock=clock,
+        ago=ago,
+        number=number,
+        chosen=chosen,
+        lines=lines,
+        span=span,
+        inner=inner,
+        ended=ended,
     )
     app.context_processor(_frame)
 
@@ -109,7 +119,7 @@ def ago(at: datetime | None) -> str:
 def span(length: timedelta | int | None) -> str:
     """``3 days``, ``2 hours``: the largest unit that says it well; in Russian as an object, ``21 минуту``."""
     said = _span(length)
-    for named, wanted in ACCUSATIVE.get(_locale(), {}).items():
+    for named, wanted in IN_A_SENTENCE.get(_locale(), {}).items():
         said = said.replace(named, wanted)
     return said
 
@@ -139,6 +149,17 @@ def number(value: float | None, digits: int = 0) -> str:
 def chosen(texts: Any) -> str:
     """A text of a definition in the viewer's language."""
     return pick(texts, _locale()) if isinstance(texts, dict) and texts else str(texts or "")
+
+
+def inner(value: Any) -> str:
+    """A text that stands in quotes, with its own quotes turned into the inner ones."""
+    return str(value).translate(INNER_QUOTES[_locale()])
+
+
+def ended(value: Any) -> str:
+    """A name as the end of a sentence: with a full stop, unless it ends by itself."""
+    text = str(value)
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def lines(value: str) -> Markup:

@@ -12,7 +12,7 @@ from flask_babel import ngettext, pgettext
 from app.admin.kinds import event_words
 from app.admin.reasons import outcome_word, rung_words, sentence
 from app.admin.tasks import outcome_words
-from app.admin.words import chosen, moment, number
+from app.admin.words import chosen, inner, moment, number
 from app.auth.staff import signed_in, staff, zone_of
 from app.clock import utcnow
 from app.demo import blueprint
@@ -221,7 +221,9 @@ def _decision_line(walk: Walk, found: Round, decision: Explained) -> Line:
         if asked and asked.class_ == "service":
             to = first_name(found.name) or walk.first_name
             line.text = _(
-                "%(survey)s goes to %(name)s: a service message, which the limits let through.", survey=name, name=to
+                "%(survey)s goes to %(name)s: a service message, which the limits let through.",
+                survey=inner(name),
+                name=to,
             )
         else:
             line.text = _("%(asked)s: all checks passed.", asked=outcome_word("invited"))
@@ -269,7 +271,11 @@ def _answer_lines(key: str, name: str, asked: Asked, following: Sequence[OpenedT
     survey = chosen(survey_definitions().get(asked.survey, {}).get("name", asked.survey))
     words = next((v for v in asked.answers.values() if isinstance(v, str) and " " in v), "")
     yield Line(
-        f"answer-{key}", "answer", _iso(at), _("%(name)s answered: %(survey)s.", name=name, survey=survey), quote=words
+        f"answer-{key}",
+        "answer",
+        _iso(at),
+        _("%(name)s answered: %(survey)s.", name=name, survey=inner(survey)),
+        quote=words,
     )
     for metric, value in asked.scores:
         text, tone = _score_words(metric, value, asked)
@@ -296,7 +302,7 @@ def _score_words(metric: str, value: float, asked: Asked) -> tuple[str, str]:
 
 
 def _task_lines(task: OpenedTask) -> Iterator[Line]:
-    text = _("Task for %(department)s: %(title)s", department=task.department, title=task.title) + _due(task)
+    text = _("Task for %(department)s: %(title)s", department=inner(task.department), title=task.title) + _due(task)
     links = [(_("Open the task"), url_for("admin.task", task_id=task.id))]
     yield Line(f"task-{task.id}", "task", _iso(task.created_at), f"{text}.", links=links)
     if task.resolved_at:
