@@ -22,7 +22,7 @@ bench: .venv/dev.stamp $(WORDS) ## measure every budget beside its reference
 
 words: .venv/dev.stamp ## gather what pages say into the Russian catalogue, to be translated there
 	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext --no-location --sort-output --omit-header -o .venv/messages.pot .
-	$(BIN)/pybabel -q update -l ru -i .venv/messages.pot -d app/translations --no-fuzzy-matching --omit-header
+	$(BIN)/pybabel -q update -l ru -i .venv/messages.pot -d app/translations --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 reference: .venv/dev.stamp ## write docs/api.md from the code
 	OTKLIK_DATA_DIR=.venv/reference $(BIN)/otklik reference > docs/api.md
