@@ -89,7 +89,8 @@ def _database_fault(error: DBAPIError) -> Any:
 def http_error(error: HTTPException) -> Any:
     """The answer to an HTTP error, whoever raised it: Flask, the limiter, or the check of a query or body."""
     status = error.code or 500
-    if request.blueprint == "admin" or (status in (404, 405) and not _for_programs() and viewer()):
+    lost = request.blueprint is None and not _for_programs()
+    if request.blueprint in ("admin", "demo") or (lost and viewer()):
         return _staff_page(status)
     if status in (404, 405) and not _for_programs():
         return page("unknown", status)

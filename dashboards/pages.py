@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import DependencyException
 from flask import Flask, Response, abort, request
 
 from dashboards import PATH, Guard, Page, overview, parts
@@ -95,7 +96,10 @@ class Pictures(Dash):
     def _safe(self, view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def answered(*args: Any, **kwargs: Any) -> Response:
-            response = self.server.make_response(view(*args, **kwargs))
+            try:
+                response = self.server.make_response(view(*args, **kwargs))
+            except DependencyException:  # a package that Dash does not know
+                abort(404)
             response.headers["Content-Security-Policy"] = self.policy
             response.headers["X-Content-Type-Options"] = "nosniff"
             response.headers["Referrer-Policy"] = "same-origin"

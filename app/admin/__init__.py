@@ -1,6 +1,6 @@
 """The staff site: every page of it, behind a session and a right."""
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, abort, request
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
 
@@ -44,7 +44,9 @@ def register(app: Flask) -> None:
 
 @blueprint.before_request
 def protect() -> None:
-    """Every change made here carries the session's own token."""
+    """Every change made here carries the session's own token, and no text that no text of ours can contain."""
+    if any("\0" in value for values in request.form.listvalues() for value in values):
+        abort(400)
     csrf.protect()
 
 

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from app.admin import blueprint
 from app.admin.overview import XLSX, as_file, asked_filters, filter_words
+from app.admin.shell import whole
 from app.auth.staff import signed_in, staff, zone_of
 from app.exports import Sheet, as_csv, as_xlsx
 from app.queries import overview as readers
@@ -73,8 +74,8 @@ def _place(mark: str) -> tuple[datetime, int] | None:
     at, _tilde, response_id = mark.partition("~")
     try:
         moment = datetime.fromisoformat(at.replace(" ", "+"))
-        return (moment, int(response_id)) if moment.tzinfo else None
-    except ValueError:
+        return (moment.astimezone(UTC), whole({"id": response_id}, "id")) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
 
 

@@ -11,6 +11,7 @@ from app.actions.deliveries import unsubscribe_person
 from app.actions.erasure import erase_contact
 from app.admin import blueprint
 from app.admin.kinds import consent_words
+from app.admin.shell import whole
 from app.admin.tasks import outcome_words
 from app.admin.telling import telling
 from app.admin.words import day, moment
@@ -46,7 +47,7 @@ KINDS = {
 @staff("customers")
 def customers() -> Any:
     words = request.args.get("q", "")[:200]
-    after = request.args.get("after", 0, type=int)
+    after = whole(request.args, "after")
     found = search_customers(words, department=signed_in().only_department, limit=SHOWN + 1, after=after)
     return render_template(
         "admin/customers.html",

@@ -158,7 +158,7 @@ def as_text(kind: str, slug: str) -> Any:
     if request.method == "GET":
         text = write_definition(kind, _shown(kind, present) or EXAMPLES[kind])
         return _page(kind, slug, text, made_from=present)
-    text, made_from = request.form.get("text", ""), orjson.loads(request.form.get("made_from") or "null")
+    text, made_from = request.form.get("text", ""), _made_from()
     if request.form.get("verb") == "check":
         loaded = load_definitions({_("line"): text})
         changes = [] if loaded.faults else _plan(loaded)
@@ -173,6 +173,15 @@ def as_text(kind: str, slug: str) -> Any:
     if slug and kind in ONE_OF:
         return redirect(url_for(ONE_OF[kind], slug=slug), 303)
     return redirect(url_for(PAGE_OF[kind]), 303)
+
+
+def _made_from() -> dict[str, Any] | None:
+    """What the author had before them; something that was never in force where the form does not say it."""
+    try:
+        found = orjson.loads(request.form.get("made_from") or "null")
+    except orjson.JSONDecodeError:
+        return {"unreadable": True}
+    return found if isinstance(found, dict) else None
 
 
 def _plan(loaded: Any) -> list[str]:

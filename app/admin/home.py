@@ -9,7 +9,7 @@ from flask_babel import ngettext
 
 from app.admin import blueprint
 from app.admin.reasons import short_reason, survey_name
-from app.admin.shell import navigation
+from app.admin.shell import navigation, whole
 from app.admin.words import number, span
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
@@ -178,8 +178,8 @@ def _first_steps() -> list[tuple[str, bool, str]]:
 def search() -> Any:
     """One field for everything: a customer, a survey, a trigger, a task."""
     who, words = signed_in(), request.args.get("q", "").strip()[:200]
-    if words.startswith("#") and words[1:].isdigit():
-        return redirect(url_for("admin.task", task_id=min(int(words[1:]), 2**62)))
+    if words.startswith("#") and (task := whole({"id": words[1:]}, "id")):
+        return redirect(url_for("admin.task", task_id=task))
     lower = words.lower()
     surveys = survey_definitions() if who.may("read") and words else {}
     named = {slug: survey_name(surveys, slug) for slug in surveys}

@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length
 
 from app.actions.rollups import UnknownMarker, add_marker, remove_marker
 from app.admin import blueprint
+from app.admin.shell import whole
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.exports import Sheet, as_csv, as_xlsx
@@ -113,7 +114,7 @@ def changes() -> Any:
 @staff("dashboard")
 def forget_change() -> Any:
     try:
-        remove_marker(request.form.get("id", 0, type=int), signed_in().email, utcnow())
+        remove_marker(whole(request.form, "id"), signed_in().email, utcnow())
     except UnknownMarker:
         flash(_("It was taken away already."), "neutral")
     else:

@@ -24,6 +24,7 @@ from app.actions.sources import SCOPES, add_key, revoke_key
 from app.admin import blueprint, entries
 from app.admin.kinds import actor_word
 from app.admin.session import check_email
+from app.admin.shell import ID_MAX, whole
 from app.admin.words import choices
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
@@ -46,7 +47,7 @@ def role_words() -> dict[str, str]:
 
 
 class PersonForm(FlaskForm):
-    name = StringField(lazy_gettext("Name"), [InputRequired(), Length(max=200)])
+    name = StringField(lazy_gettext("Full name"), [InputRequired(), Length(max=200)])
     email = EmailField(lazy_gettext("E-mail"), [InputRequired(), Length(max=200), check_email])
     role = SelectField(lazy_gettext("Role"))
     department = SelectField(lazy_gettext("Department"), default="")
@@ -100,6 +101,8 @@ def people() -> Any:
 @staff("people")
 def change_person(user_id: int) -> Any:
     who, verb = signed_in(), request.form.get("verb", "")
+    if user_id > ID_MAX:
+        abort(404)
     try:
         if verb == "password":
             password = make_password()
@@ -194,7 +197,7 @@ def settings() -> Any:
 @blueprint.get("/audit")
 @staff("audit")
 def audit() -> Any:
-    before = request.args.get("before", type=int)
+    before = whole(request.args, "before") or None
     found = audit_entries(before=before, limit=SHOWN + 1)
     return render_template(
         "admin/audit.html",

@@ -79,10 +79,14 @@ def change_policy() -> Any:
 
 def _number(text: str | None) -> Any:
     """A number as typed; what is none is left for the check to name."""
-    return int(text) if text and text.strip().isdigit() else text or ""
+    return int(text) if text and _is_number(text.strip()) else text or ""
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10  # noqa: PLR2004 more is no limit
 
 
 def _days(text: str | None, before: str) -> str:
     """Days as typed; a limit that was written in other units stays so while its days do."""
     clean = (text or "").strip()
-    return before if not clean.isdigit() or f"{clean}d" == before else f"{clean}d"
+    return before if not _is_number(clean) or f"{clean}d" == before else f"{clean}d"

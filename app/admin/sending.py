@@ -11,6 +11,7 @@ from app.actions.events import redrive_events
 from app.admin import blueprint
 from app.admin.faults import fault_words
 from app.admin.kinds import channel_word
+from app.admin.shell import ID_MAX
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.jobs import ring
@@ -59,6 +60,8 @@ def settle(delivery_id: int) -> Any:
     said = request.form.get("became")
     if said not in ("arrived", "lost"):
         abort(422)
+    if delivery_id > ID_MAX:
+        abort(404)
     try:
         settle_by_hand(delivery_id, said == "arrived", utcnow(), actor=signed_in().email)
     except NotUnknown:

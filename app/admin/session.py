@@ -80,7 +80,10 @@ class PasswordForm(FlaskForm):
 
 def safe_back(wanted: str | None) -> str | None:
     """A page of ours to go back to; an address of another site is never followed."""
-    parts = urlsplit(wanted or "")
+    try:
+        parts = urlsplit(wanted or "")
+    except ValueError:
+        return None
     fine = wanted and wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc
     return wanted if fine else None
 

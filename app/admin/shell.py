@@ -1,6 +1,6 @@
 """The frame around every staff page: where one can go, and what everybody has to know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import current_app, request, url_for
@@ -11,6 +11,8 @@ from markupsafe import Markup
 
 from app.auth.staff import signed_in
 from app.queries.deliveries import sending_stopped
+
+ID_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,13 @@ def notices() -> Sequence[str]:
     if only := current_app.config["SEND_ONLY_TO"]:
         found.append(_("Trying out: messages go only to %(addresses)s.", addresses=only))
     return found
+
+
+def whole(values: Mapping[str, str], name: str) -> int:
+    """A number that a request names, as far as an id can be one; 0 for everything else."""
+    text = values.get(name, "")
+    value = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(ID_MAX)) else 0
+    return value if value <= ID_MAX else 0
 
 
 def csrf() -> Markup:

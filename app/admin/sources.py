@@ -10,6 +10,7 @@ from app.actions.sources import add_key
 from app.admin import blueprint
 from app.admin.editing import current_body
 from app.admin.faults import fault_lines
+from app.admin.shell import whole
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.inbound.payloads import try_mapping
@@ -62,7 +63,7 @@ def _readable(body: bytes) -> str:
 @staff("sources")
 def try_source(slug: str) -> Any:
     """Read a kept payload with the mapping as it would be now; nothing is stored."""
-    payload = find_payload(request.form.get("payload", 0, type=int))
+    payload = find_payload(whole(request.form, "payload"))
     if payload is None or payload.source != slug:
         abort(404)
     known = find_source(slug)

@@ -10,6 +10,7 @@ from flask_babel import ngettext
 
 from app.actions.tasks import TaskClosed, TaskMoved, take_task, work_task
 from app.admin import blueprint
+from app.admin.shell import ID_MAX
 from app.admin.telling import telling
 from app.admin.words import number
 from app.auth.staff import signed_in, staff, zone_of
@@ -30,7 +31,6 @@ from surveys.lifecycle import OUTCOMES, TASK_CLOSED, TASK_STATUSES
 
 SHOWN = 100
 TABS = ("mine", "department", "all", "closed")
-ID_MAX = 2**63 - 1
 
 
 def outcome_words() -> dict[str, str]:

@@ -228,7 +228,7 @@ def decisions() -> Any:
 
 def _cursor(value: str) -> str:
     parts = value.split("-")
-    return value if len(parts) == 2 and all(p.isdigit() and len(p) < 19 for p in parts) else ""  # noqa: PLR2004 event and trigger
+    return value if len(parts) == 2 and all(p.isascii() and p.isdecimal() and len(p) < 19 for p in parts) else ""  # noqa: PLR2004 event and trigger
 
 
 @blueprint.get("/segments")

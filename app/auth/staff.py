@@ -85,7 +85,7 @@ def register(app: Flask) -> None:
     @manager.user_loader
     def _load(stored: str) -> Viewer | None:
         user_id, _, session_key = stored.partition(":")
-        account = find_account(int(user_id)) if user_id.isdigit() else None
+        account = find_account(int(user_id)) if user_id.isdecimal() else None
         return Viewer(account) if account and account.session_key == session_key else None
 
 
