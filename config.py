@@ -42,6 +42,10 @@ class Settings:
         return frozenset(a.strip().lower() for a in self.send_only_to.split(",") if a.strip())
 
 
+INSIDE = frozenset({"demo"})
+"""What no environment can set: the demo's pages show its mails to its guests, and a real installation must never."""
+
+
 class SettingsError(RuntimeError):
     """Settings that cannot be used; the message names every one of them."""
 
@@ -57,7 +61,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     for field in fields(Settings):
         name = f"OTKLIK_{field.name.upper()}"
         kind: Any = type(field.default)
-        if name not in environ:
+        if name not in environ or field.name in INSIDE:
             continue
         try:
             values[field.name] = _yes(environ[name]) if kind is bool else kind(environ[name])
@@ -78,7 +82,9 @@ def _yes(told: str) -> bool:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The present environment with ``settings`` written into it, for child processes."""
-    told = {f"OTKLIK_{field.name.upper()}": str(getattr(settings, field.name)) for field in fields(Settings)}
+    told = {
+        f"OTKLIK_{f.name.upper()}": str(getattr(settings, f.name)) for f in fields(Settings) if f.name not in INSIDE
+    }
     return dict(os.environ) | told
 
 

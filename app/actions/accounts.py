@@ -9,11 +9,12 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.extensions import transaction
-from app.models.accounts import AuditEntry, StartCode, User
+from app.extensions import lock_rows, transaction
+from app.models.accounts import AuditEntry, Lease, StartCode, User
 from app.models.departments import Department
 from app.models.tasks import Task
 from app.queries.accounts import password_of
@@ -64,8 +65,11 @@ def add_user(email: str, name: str, role: str, password: str, now: datetime, *, 
 
     Raises :class:`EmailTaken`.
     """
-    with transaction() as session:
-        return _add(session, email, name, role, password, now, actor, more)
+    try:
+        with transaction() as session:
+            return _add(session, email, name, role, password, now, actor, more)
+    except IntegrityError as error:  # somebody else made the same account this moment
+        raise EmailTaken(email) from error
 
 
 def _add(  # noqa: PLR0913, PLR0917 the columns of one row
@@ -119,6 +123,7 @@ def add_first_user(code: str, email: str, name: str, password: str, now: datetim
     Raises :class:`CodeSpent`, also when somebody else was first.
     """
     with transaction() as session:
+        lock_rows(session, Lease.name, ["definitions"])  # of two with a code each, one is first
         if session.scalar(select(func.count()).select_from(User)):
             raise CodeSpent
         _spend(session, code, now)
@@ -130,6 +135,7 @@ def make_start_code(user_id: int | None, now: datetime) -> str:
     letters = [secrets.choice(CODE_LETTERS) for _ in range(8)]
     code = "".join(letters[:4]) + "-" + "".join(letters[4:])
     with transaction() as session:
+        session.execute(delete(StartCode).where(StartCode.user_id.is_not_distinct_from(user_id)))  # the last one holds
         session.add(StartCode(code_hash=_hash_code(code), user_id=user_id, expires_at=now + CODE_LASTS))
     return code
 
@@ -200,6 +206,7 @@ def reset_password(user_id: int, new: str, actor: str, now: datetime) -> None:
 
 def _set_password(session: Session, user: User, new: str, actor: str, now: datetime) -> None:
     user.password_hash, user.session_key = _hasher.hash(new), secrets.token_hex(16)
+    session.execute(delete(StartCode).where(StartCode.user_id == user.id))
     session.add(AuditEntry(at=now, actor=actor, verb="password", kind="people", object=user.email))
 
 
@@ -225,6 +232,8 @@ def change_user(user_id: int, changes: Mapping[str, Any], actor: str, now: datet
     Raises :class:`UnknownUser`, or :class:`LastAdmin`.
     """
     with transaction() as session:
+        # First all administrators, in one order: two who demote each other wait, and do not lock each other out.
+        session.scalars(select(User.id).where(User.role == "admin").order_by(User.id).with_for_update()).all()
         user = _user(session, user_id)
         if "role" in changes:
             user.role = changes["role"]
@@ -233,9 +242,10 @@ def change_user(user_id: int, changes: Mapping[str, Any], actor: str, now: datet
         if "disabled" in changes:
             user.disabled_at = now if changes["disabled"] else None
             user.session_key = secrets.token_hex(16)
+            session.execute(delete(StartCode).where(StartCode.user_id == user.id))
         session.flush()
         _release_tasks(session, user)
-        admins = select(User.id).where(User.role == "admin", User.disabled_at.is_(None)).with_for_update()
+        admins = select(User.id).where(User.role == "admin", User.disabled_at.is_(None))
         if not session.scalars(admins).all():
             raise LastAdmin
         session.add(

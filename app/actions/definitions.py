@@ -16,9 +16,9 @@ from app.models.segments import Segment
 from app.models.sources import Source
 from app.models.surveys import Survey, SurveyVersion
 from app.models.triggers import Trigger, TriggerVersion
-from app.queries.definitions import CURRENT, Change, plan_changes
+from app.queries.definitions import CURRENT, Change, exported_definitions, plan_changes
 from app.queries.policies import policy_definition, policy_number
-from surveys.catalog import Catalog
+from surveys.catalog import RESERVED, Catalog, broken_references, read_catalog
 
 MODELS: Mapping[str, type[Any]] = {
     "departments": Department,
@@ -80,13 +80,25 @@ def _refuse_stale(made_from: Mapping[tuple[str, str], dict[str, Any] | None]) ->
             raise ChangedMeanwhile(kind, slug, present)
 
 
+class StillUsed(ValueError):
+    """Something in force points to what was to be archived; the message says what."""
+
+
 def archive_definition(kind: str, slug: str, *, actor: str, now: datetime) -> bool:
-    """Take one object out of force; its history stays. False when there is none."""
+    """Take one object out of force; its history stays. False when there is none, or it is built in.
+
+    Raises :class:`StillUsed`.
+    """
     with transaction() as session:
         lock_rows(session, Lease.name, ["definitions"])
         row = session.scalar(select(MODELS[kind]).where(MODELS[kind].slug == slug, MODELS[kind].archived_at.is_(None)))
-        if row is None:
+        if row is None or (kind == "sources" and slug in RESERVED):
             return False
+        left = exported_definitions()
+        left[kind] = [body for body in left[kind] if body["slug"] != slug]
+        catalog, _faults = read_catalog([{name: value for name, value in left.items() if value}])
+        if broken := broken_references(catalog, {}):
+            raise StillUsed("; ".join(dict.fromkeys(fault.message for fault in broken)))
         row.archived_at = now
         session.add(AuditEntry(at=now, actor=actor, verb="archive", kind=kind, object=slug))
         return True

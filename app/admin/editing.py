@@ -8,7 +8,7 @@ import orjson
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from app.actions.definitions import ChangedMeanwhile, apply_definitions, archive_definition
+from app.actions.definitions import ChangedMeanwhile, StillUsed, apply_definitions, archive_definition
 from app.admin import blueprint
 from app.admin.faults import fault_words
 from app.admin.kinds import actor_word
@@ -115,8 +115,10 @@ def put_in_force(kind: str, slug: str, text: str, made_from: dict[str, Any] | No
     """
     loaded = load_definitions({_("line"): text})
     faults = list(loaded.faults)
-    others = {(k, s) for k, bodies in loaded.catalog.bodies.items() for s in bodies} - {(kind, slug)}
-    strange = (loaded.catalog.policy is not None and kind != "policy") or (others and slug)
+    named = {(k, s) for k, bodies in loaded.catalog.bodies.items() for s in bodies}
+    strange = (loaded.catalog.policy is not None and kind != "policy") or any(
+        k != kind or slug not in ("", s) for k, s in named
+    )
     if not faults and strange:
         faults.append(
             LineFault(
@@ -131,7 +133,7 @@ def put_in_force(kind: str, slug: str, text: str, made_from: dict[str, Any] | No
                 prune=False,
                 now=utcnow(),
                 actor=signed_in().email,
-                made_from={(kind, slug): made_from} if slug or kind == "policy" else {},
+                made_from={(kind, slug): made_from} if slug or kind == "policy" else dict.fromkeys(named),
             )
         except MissingSecret as error:
             faults.append(LineFault(_("line"), 1, str(error)))
@@ -229,8 +231,13 @@ def _page(  # noqa: PLR0913 what one page shows
 @staff("design")
 def archive(kind: str, slug: str) -> Any:
     """Take something out of force; what was asked and answered stays."""
-    if kind not in CURRENT or not archive_definition(kind, slug, actor=signed_in().email, now=utcnow()):
-        abort(404)
+    try:
+        if kind not in CURRENT or not archive_definition(kind, slug, actor=signed_in().email, now=utcnow()):
+            abort(404)
+    except StillUsed as error:
+        said = "; ".join(fault_words(message) for message in str(error).split("; "))
+        flash(_("Not archived, something in force needs it: %(what)s", what=said), "bad")
+        return redirect(url_for("admin.as_text", kind=kind, slug=slug), 303)
     flash(_("Archived. Its history stays; define it again under the same slug to bring it back."), "good")
     return redirect(url_for(PAGE_OF[kind]), 303)
 

@@ -6,7 +6,7 @@ import orjson
 from flask import abort, g, jsonify, request
 from flask_smorest import Blueprint
 
-from app.actions.definitions import apply_definitions, archive_definition
+from app.actions.definitions import StillUsed, apply_definitions, archive_definition
 from app.auth import require
 from app.clock import utcnow
 from app.definitions import load_definitions
@@ -76,8 +76,11 @@ def put_one(kind: str, slug: str) -> Any:
 @blueprint.doc(summary="Take one object out of force; its history stays")
 @require("definitions:write")
 def delete_one(kind: str, slug: str) -> Any:
-    if not archive_definition(kind, slug, actor=g.key.name, now=utcnow()):
-        abort(404, "There is none with this slug.")
+    try:
+        if not archive_definition(kind, slug, actor=g.key.name, now=utcnow()):
+            abort(404, "There is none with this slug.")
+    except StillUsed as error:
+        return answer(409, f"Something in force needs it: {error}.")
     return "", 204
 
 

@@ -51,6 +51,10 @@ def demo_settings(settings: config.Settings) -> config.Settings:
         demo=True,
         data_dir=settings.data_dir / "demo",
         database_url="",
+        redis_url="",  # nothing of a real installation on this machine: not its bells, its address or its key
+        base_url="",
+        secret_key="",
+        trusted_proxies=0,
         smtp_url="",
         send_only_to="",
     )

@@ -48,8 +48,8 @@ EVENT = (
 def up(host: str, port: int, *, demo: bool) -> None:
     """Migrate, then start web, worker and everything embedded. Ctrl-C stops it all."""
     settings = config.load()
-    settings = config.load(base_url=f"http://{host}:{port}") if not settings.base_url else settings
     settings = demo_settings(settings) if demo else settings
+    settings = settings if settings.base_url else replace(settings, base_url=f"http://{host}:{port}")
     _refuse_taken(host, port)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     running = _Running()

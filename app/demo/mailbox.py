@@ -91,14 +91,14 @@ def shown(mail: Mail) -> Markup | None:
 
 
 @blueprint.get("/mailbox")
-@staff("self")
+@staff("home")
 def mailbox() -> Any:
     to = request.args.get("to", "")[:320]
     return render_template("demo/mailbox.html", mails=caught(SHOWN, to), to=to, shown=SHOWN)
 
 
 @blueprint.get("/mailbox/<reference>")
-@staff("self")
+@staff("home")
 def mail(reference: str) -> Any:
     found = read_mail(reference)
     if found is None:
@@ -107,7 +107,7 @@ def mail(reference: str) -> Any:
 
 
 @blueprint.get("/mailbox/<reference>/body")
-@staff("self")
+@staff("home")
 def mail_body(reference: str) -> Any:
     """What stands in the mail, for the frame it is shown in."""
     found = read_mail(reference)

@@ -25,7 +25,7 @@ TOOK_MAX, ACCEPTED = 8, 202
 
 
 @blueprint.get("/follow/<who>/<int:after>/shop")
-@staff("self")
+@staff("home")
 def shop(who: str, after: int) -> Any:
     walk = find_walk(who, after)
     view = view_contact(walk.contact_id)
@@ -35,7 +35,7 @@ def shop(who: str, after: int) -> Any:
 
 
 @blueprint.post("/follow/<who>/<int:after>/upgrade")
-@staff("self")
+@staff("home")
 def upgrade(who: str, after: int) -> Any:
     """She presses the button: the shop's server tells Otklik, as any service would."""
     walk = find_walk(who, after)
@@ -82,7 +82,7 @@ def _post_event(event: dict[str, Any]) -> int:
 
 
 @blueprint.get("/follow/<who>/<int:after>/mail")
-@staff("self")
+@staff("home")
 def inbox(who: str, after: int) -> Any:
     walk = find_walk(who, after)
     found = (read_mail(reference) for reference in messages_to(walk.contact_id))
@@ -90,7 +90,7 @@ def inbox(who: str, after: int) -> Any:
 
 
 @blueprint.get("/follow/<who>/<int:after>/mail/<reference>")
-@staff("self")
+@staff("home")
 def letter(who: str, after: int, reference: str) -> Any:
     """One of her mails; nobody else's."""
     walk, found = find_walk(who, after), read_mail(reference)

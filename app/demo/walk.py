@@ -84,7 +84,7 @@ def _rested(known: Sequence[Guest]) -> Guest:
 
 
 @blueprint.get("/")
-@staff("self")
+@staff("home")
 def begin() -> Any:
     """On with the walk of this session, or a new one, with somebody who may be asked."""
     known = guests(GUESTS)
@@ -99,7 +99,7 @@ def begin() -> Any:
 
 
 @blueprint.get("/follow/<who>/<int:after>")
-@staff("self")
+@staff("home")
 def follow(who: str, after: int) -> Any:
     walk = find_walk(who, after)
     if session.get("walk") != [who, after]:
@@ -108,14 +108,14 @@ def follow(who: str, after: int) -> Any:
 
 
 @blueprint.get("/start-for-real")
-@staff("self")
+@staff("home")
 def real() -> Any:
     """How one's own company begins."""
     return render_template("demo/real.html")
 
 
 @blueprint.get("/follow/<who>/<int:after>/state")
-@staff("self")
+@staff("home")
 def state(who: str, after: int) -> Any:
     """What the page asks for again and again: the lines so far, what is awaited, and her newest mail."""
     walk = find_walk(who, after)

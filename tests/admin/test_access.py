@@ -7,7 +7,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.actions.accounts import CODE_LASTS, make_start_code
+from app.actions.accounts import (
+    CODE_LASTS,
+    CodeSpent,
+    add_first_user,
+    make_start_code,
+    reset_password,
+    use_start_code,
+)
 from app.auth.staff import RIGHTS
 from app.clock import utcnow
 from app.models.accounts import ApiKey, User
@@ -271,3 +278,21 @@ def test_an_unknown_sending_is_settled_by_one_person_only(app: Flask, company: N
     assert person.post("/sending/1", became="arrived").status_code == 303
     assert "Somebody settled this one already." in person.get("/sending").text
     assert person.post("/sending/1", became="maybe").status_code == 422
+
+
+def test_only_the_last_printed_link_makes_the_first_account(client: FlaskClient) -> None:
+    first, last = make_start_code(None, utcnow()), make_start_code(None, utcnow())
+    with pytest.raises(CodeSpent):
+        add_first_user(first, "a@example.com", "A", PASSWORD, utcnow())
+    add_first_user(last, "a@example.com", "A", PASSWORD, utcnow())
+    with pytest.raises(CodeSpent):
+        add_first_user(make_start_code(None, utcnow()), "b@example.com", "B", PASSWORD, utcnow())
+
+
+@on_sqlite
+def test_a_new_password_spends_the_link_that_is_out(client: FlaskClient, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    code = make_start_code(person.user_id, utcnow())
+    reset_password(person.user_id, "another one entirely", "tests", utcnow())
+    with pytest.raises(CodeSpent):
+        use_start_code(code, utcnow())

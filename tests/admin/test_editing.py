@@ -162,6 +162,7 @@ def test_what_is_archived_is_out_of_force_and_its_slug_comes_back(company: None,
     person = sign_in("designer")
     assert person.post("/archive/segments/premium").status_code == 303
     assert person.post("/archive/segments/premium").status_code == 404
+    assert person.post("/archive/sources/api").status_code == 404
     assert person.get("/as-text/segments/premium").status_code == 404
     text = "segments:\n- {slug: premium, if: {field: contact.attributes.plan, op: eq, value: gold}}\n"
     assert person.post("/as-text/segments", text=text, made_from="null").status_code == 303
@@ -179,3 +180,29 @@ def test_a_source_keeps_its_secret_when_its_text_is_saved(company: None, sign_in
         "/as-text/sources/shop", text=write_definition("sources", body), made_from=made_from("sources", "shop")
     )
     assert answer.status_code == 303
+
+
+@on_sqlite
+@pytest.mark.parametrize(("kind", "slug"), [("surveys", "order"), ("departments", "care"), ("sources", "api")])
+def test_what_is_built_in_or_needed_is_not_archived(company: None, sign_in: SignIn, kind: str, slug: str) -> None:
+    person = sign_in("designer")
+    before = len(stored(AuditEntry))
+    answer = person.post(f"/archive/{kind}/{slug}")
+    assert answer.status_code in (303, 404)
+    if answer.status_code == 303:
+        assert "so the trigger cannot be live" in person.get(answer.headers["Location"]).text
+        assert slug in CURRENT[kind]()
+    assert len(stored(AuditEntry)) == before
+
+
+@on_sqlite
+def test_the_page_for_something_new_changes_nothing_that_is_there(company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    body = CURRENT["surveys"]()["order"]
+    mine = write_definition("surveys", body | {"name": "Mine"})
+    answer = person.post("/as-text/surveys", text=mine, made_from="null")
+    assert answer.status_code == 409
+    assert "After an order" in answer.text
+    trigger = write_definition("triggers", CURRENT["triggers"]()["cold"] | {"name": "Mine"})
+    assert person.post("/as-text/departments", text=trigger, made_from="null").status_code == 422
+    assert CURRENT["surveys"]()["order"] == body

@@ -148,7 +148,9 @@ def test_no_line_of_a_header_can_be_written_by_a_customer(
         contact = {"id": f"c-{number}", "email": f"c{number}@example.com", "name": evil, "attributes": {"a": evil}}
         tell(client, key, event(f"e-{number}", contact=contact, properties={"x": evil}))
     work()
-    addresses = [f"c{number}@example.com" for number in range(len(GAPS))] + ["care@example.com"] * 2 * len(GAPS)  # of the task, and the note
+    addresses = [f"c{number}@example.com" for number in range(len(GAPS))] + ["care@example.com"] * 2 * len(
+        GAPS
+    )  # of the task, and the note
     assert sorted(to for to, _ in posted.mailbox.received) == sorted(addresses)
     for _, content in posted.mailbox.received:
         head = content.partition(b"\r\n\r\n")[0]
