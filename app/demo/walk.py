@@ -275,7 +275,7 @@ def _answer_lines(key: str, name: str, asked: Asked, following: Sequence[OpenedT
         "answer",
         _iso(at),
         _("%(name)s answered: %(survey)s.", name=name, survey=inner(survey)),
-        quote=words,
+        quote=_("“%(words)s”", words=inner(words)) if words else "",
     )
     for metric, value in asked.scores:
         text, tone = _score_words(metric, value, asked)

@@ -42,7 +42,7 @@ function lineOf(line) {
   mark.setAttribute("aria-hidden", "true");
   const words = element("div");
   words.append(element("div", line.text));
-  if (line.quote) words.append(element("blockquote", `“${line.quote}”`));
+  if (line.quote) words.append(element("blockquote", line.quote));
   if (line.checks.length) words.append(checksOf(line));
   if (line.links.length) {
     const links = element("div", "", "links");
