@@ -168,6 +168,9 @@ def as_text(kind: str, slug: str) -> Any:
     try:
         faults = put_in_force(kind, slug, text, made_from)
     except ChangedMeanwhile as error:
+        if not slug and kind != "policy":
+            taken = LineFault(_("line"), 1, _("There is one called “%(slug)s” already.", slug=error.slug))
+            return _page(kind, slug, text, made_from=made_from, faults=[taken]), 422
         return _page(kind, slug, text, made_from=error.present, conflict=error), 409
     if faults:
         return _page(kind, slug, text, made_from=made_from, faults=faults), 422

@@ -201,8 +201,8 @@ def test_the_page_for_something_new_changes_nothing_that_is_there(company: None,
     body = CURRENT["surveys"]()["order"]
     mine = write_definition("surveys", body | {"name": "Mine"})
     answer = person.post("/as-text/surveys", text=mine, made_from="null")
-    assert answer.status_code == 409
-    assert "After an order" in answer.text
+    assert answer.status_code == 422
+    assert "There is one called “order” already." in answer.text
     trigger = write_definition("triggers", CURRENT["triggers"]()["cold"] | {"name": "Mine"})
     assert person.post("/as-text/departments", text=trigger, made_from="null").status_code == 422
     assert CURRENT["surveys"]()["order"] == body
