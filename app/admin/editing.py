@@ -160,11 +160,19 @@ def as_text(kind: str, slug: str) -> Any:
     if request.method == "GET":
         text = write_definition(kind, _shown(kind, present) or EXAMPLES[kind])
         return _page(kind, slug, text, made_from=present)
-    text, made_from = request.form.get("text", ""), _made_from()
     if request.form.get("verb") == "check":
-        loaded = load_definitions({_("line"): text})
-        changes = [] if loaded.faults else _plan(loaded)
-        return _page(kind, slug, text, made_from=made_from, faults=_told(loaded.faults), changes=changes)
+        return _checked(kind, slug, request.form.get("text", ""))
+    return _save(kind, slug, request.form.get("text", ""), _made_from())
+
+
+def _checked(kind: str, slug: str, text: str) -> str:
+    """The plan, or the faults; nothing is changed."""
+    loaded = load_definitions({_("line"): text})
+    changes = [] if loaded.faults else _plan(loaded)
+    return _page(kind, slug, text, made_from=_made_from(), faults=_told(loaded.faults), changes=changes)
+
+
+def _save(kind: str, slug: str, text: str, made_from: dict[str, Any] | None) -> Any:
     try:
         faults = put_in_force(kind, slug, text, made_from)
     except ChangedMeanwhile as error:

@@ -32,7 +32,7 @@ class Identity(Model):
     """A name that leads to one contact: external id (per namespace), e-mail or phone."""
 
     __tablename__ = "identities"
-    __table_args__ = (UniqueConstraint("kind", "namespace", "value"),)
+    __table_args__ = (UniqueConstraint("kind", "namespace", "value"), Index("ix_identities_value", "value"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[str]

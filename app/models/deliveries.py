@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Document, Id, Model
 
+LOOKED_AT = "state IN ('unknown', 'refused', 'retrying')"
+"""What people look at: few of very many."""
+
 
 class Delivery(Model):
     """One hand-over, at most: fenced by ``attempt``, never begun again once it may have happened.
@@ -19,6 +22,7 @@ class Delivery(Model):
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("ix_deliveries_act", "act_at", postgresql_where="act_at IS NOT NULL"),
+        Index("ix_deliveries_looked_at", "state", "id", postgresql_where=LOOKED_AT),
         Index("ix_deliveries_invitation", "invitation_id"),
         Index("ix_deliveries_pace", "channel", "claimed_at"),
         Index("uq_deliveries_effect", "effect_id", unique=True),

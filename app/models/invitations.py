@@ -20,6 +20,7 @@ class Invitation(Model):
         UniqueConstraint("event_id", "trigger_id", "action"),
         Index("ix_invitations_due", "due_at", postgresql_where="due_at IS NOT NULL"),
         Index("ix_invitations_contact", "contact_id"),
+        Index("ix_invitations_completed", "completed_at", postgresql_where="completed_at IS NOT NULL"),
         Index("ix_invitations_handed_over", "handed_over_at"),
         Index("ix_invitations_unfetched", "stale_at", postgresql_where="channel = 'web' AND state = 'planned'"),
         Index("ix_invitations_expires", "expires_at", postgresql_where="state IN ('open', 'started')"),

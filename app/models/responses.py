@@ -20,6 +20,7 @@ class Response(Model):
         Index("ix_responses_unscored", "id", postgresql_where="scored_at IS NULL AND complete"),
         Index("ix_responses_unannounced", "id", postgresql_where="announced_at IS NULL"),
         Index("ix_responses_changed", "changed_at"),
+        Index("ix_responses_contact", "contact_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -16,6 +16,7 @@ class Task(Model):
         Index("ix_tasks_inbox", "department_id", "status", "due_at"),
         Index("ix_tasks_unannounced", "id", postgresql_where="resolved_at IS NOT NULL AND announced_at IS NULL"),
         Index("ix_tasks_created", "created_at"),
+        Index("ix_tasks_contact", "contact_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

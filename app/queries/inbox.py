@@ -133,6 +133,7 @@ def inbox_counts(*, department: str | None, owner: str | None, now: datetime, en
         counted(week),
         counted(week, (Task.due_at.is_(None)) | (Task.resolved_at <= Task.due_at)),
     ).select_from(Task)
+    query = query.where(_is_open() | week)
     if department is not None:
         query = query.join(Department, Department.id == Task.department_id).where(Department.slug == department)
     if owner is not None:

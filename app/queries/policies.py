@@ -51,7 +51,11 @@ def limit_stops(since: datetime) -> tuple[dict[str, int], int]:
 
 def rules_of(number: int, company_zone: str, quota_used: dict[str, int] | None = None) -> Rules:
     """The rules with the policy of that version."""
-    sampling_salt, holdout_salt = db.session.execute(
-        select(Installation.sampling_salt, Installation.holdout_salt)
-    ).one()
-    return Rules(policy_version(number), sampling_salt, holdout_salt, company_zone, quota_used or {})
+    return Rules(policy_version(number), *_salts(), company_zone, quota_used or {})
+
+
+@remembered
+def _salts() -> tuple[bytes, bytes]:
+    """What every draw is keyed with; never changed."""
+    row = db.session.execute(select(Installation.sampling_salt, Installation.holdout_salt)).one()
+    return row.sampling_salt, row.holdout_salt

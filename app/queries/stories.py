@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models.contacts import Contact, Identity
 from app.models.decisions import Reservation
 from app.models.departments import Department
-from app.models.events import Event
+from app.models.events import Event, EventKey
 from app.models.invitations import Invitation
 from app.models.responses import Response
 from app.models.sources import Source
@@ -70,7 +70,15 @@ def search_customers(words: str, *, department: str | None, limit: int, after: i
                 and_(Identity.kind == "phone", Identity.value == digits),
             )
         )
-        by_event = select(Event.contact_id).where(Event.external_id == wanted, Event.contact_id.is_not(None))
+        by_event = (
+            select(Event.contact_id)
+            .join(EventKey, EventKey.event_id == Event.id)
+            .where(
+                EventKey.source_id.in_(list(db.session.scalars(select(Source.id)))),  # named, so that the index serves
+                EventKey.external_id == wanted,
+                Event.contact_id.is_not(None),
+            )
+        )
         named = or_(*(Contact.name.contains(form, autoescape=True) for form in {wanted, wanted.title(), lower}))
         query = query.where(or_(named, Contact.public_id == wanted, Contact.id.in_(owners), Contact.id.in_(by_event)))
     return customer_rows(db.session.scalars(query.order_by(Contact.id.desc()).limit(limit)).all())
