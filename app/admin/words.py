@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from app.clock import utcnow
 from surveys.wording import pick
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
+SAYABLE = 1e15
+"""From here on a figure is written as mathematicians do."""
 RECENT = timedelta(hours=20)
 IN_A_SENTENCE = {"ru": {"секунда": "секунду", "минута": "минуту", " ": "\u00a0"}}
 """What changes between the name of a length of time and its place in a sentence: case, and no line break."""
@@ -142,6 +145,8 @@ def number(value: float | None, digits: int = 0) -> str:
     """A figure as the language writes it; a dash where there is none."""
     if value is None:
         return "–"
+    if not isfinite(value) or abs(value) >= SAYABLE:
+        return f"{value:g}"
     pattern = "#,##0" + ("." + "#" * digits if digits else "")
     return str(format_decimal(round(value, digits), pattern, locale=_locale())).replace("-", "\u2212")
 

@@ -20,6 +20,7 @@ from surveys.lifecycle import TASK_CLOSED
 from surveys.triggers import Task as TaskAction
 from surveys.wording import fill
 
+ANSWERED = "survey.answered"
 URGENCY = {"high": 0, "normal": 1, "low": 2}
 
 
@@ -171,7 +172,9 @@ def _view(  # noqa: PLR0913, PLR0917 the parts of one row
     action = trigger_version(task.trigger_id, task.trigger_version).actions[task.action]
     assert isinstance(action, TaskAction)
     contact = facts["contact"]
-    answers = facts["answers"]
+    # Only our own events say what was answered; in others the same names may hold anything.
+    own = properties if kind == ANSWERED else {}
+    answers = own.get("answers", {})
     return InboxTask(
         id=task.id,
         title=fill(action.title, facts),
@@ -185,13 +188,13 @@ def _view(  # noqa: PLR0913, PLR0917 the parts of one row
         name=contact.get("name"),
         phone=contact.get("phone"),
         email=contact.get("email"),
-        touchpoint=properties.get("touchpoint"),
+        touchpoint=_text(properties.get("touchpoint")) or None,
         trigger=trigger,
         event_type=kind,
-        words=own_words(answers) or str(properties.get("text") or properties.get("comment") or ""),
-        score=first_score(properties.get("scores")),
+        words=own_words(answers) or _text(properties.get("text")) or _text(properties.get("comment")),
+        score=first_score(own.get("scores", {})),
         answers=answers,
-        survey=properties.get("survey"),
+        survey=own.get("survey"),
         due_at=task.due_at,
         created_at=task.created_at,
         resolved_at=task.resolved_at,
@@ -207,7 +210,9 @@ def own_words(answers: Mapping[str, Any]) -> str:
     return max(texts, key=len, default="")
 
 
-def first_score(scores: Any) -> tuple[str, float] | None:
-    if not isinstance(scores, dict):
-        return None
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def first_score(scores: Mapping[str, float]) -> tuple[str, float] | None:
     return next(((metric, float(value)) for metric, value in scores.items()), None)

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.admin.conftest import PASSWORD, Person, log_in, token_of
+from tests.wire import event, key_with, tell
 
 SignIn = Callable[..., Person]
 HUGE = "9223372036854775808"
@@ -65,6 +66,33 @@ def test_an_address_of_nonsense_is_a_calm_page(company: None, sign_in: SignIn, a
 )
 def test_a_form_of_nonsense_is_refused(company: None, sign_in: SignIn, address: str, fields: dict[str, str]) -> None:
     assert sign_in("admin").post(address, **fields).status_code in (302, 303, 400, 404, 409, 422)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"scores": {"nps": "abc"}},
+        {"scores": {"nps": None}},
+        {"scores": [1], "answers": [1]},
+        {"answers": "text", "survey": {"a": 1}, "touchpoint": ["x"]},
+        {"amount": 1e300, "small": -1e-300, "text": {"a": 1}, "comment": 5},
+        {"trigger": [], "place": {"a": []}, "employee": 1, "deep": [[[[["x"]]]]]},
+    ],
+)
+def test_an_event_of_nonsense_takes_no_page_down(
+    client: FlaskClient,
+    company: None,
+    sign_in: SignIn,
+    work: Callable[[], None],
+    properties: dict[str, object],
+) -> None:
+    contact = {"id": "eve", "name": "Eve", "email": "eve@example.com"}
+    for number, kind in enumerate(("review.posted", "order.paid")):
+        tell(client, key_with("all"), event(f"odd-{number}", kind, contact=contact, properties=properties))
+    work()
+    person = sign_in("admin")
+    for address in ("home", "tasks?tab=all", "tasks/3", "customers/eve?why=ask", "decisions", "dashboards/", "answers"):
+        assert person.get(f"/{address}").status_code == 200, address
 
 
 @pytest.mark.parametrize("email", ["a\0b", "@", "x" * 5000, "' or 1=1 --"])
