@@ -261,6 +261,7 @@ def test_a_reason_has_a_short_word_a_plain_sentence_and_a_check_in_both_language
 # -- Small words
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("length", "english", "russian"),
     [
