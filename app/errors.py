@@ -61,7 +61,9 @@ def _challenge(message: str) -> tuple[Response, int]:
     return response, status
 
 
-def _too_often(_error: RateExceeded) -> tuple[Response, int]:
+def _too_often(_error: RateExceeded) -> Any:
+    if request.blueprint == "admin":
+        return (*_staff_page(429), {"Retry-After": "60"})
     response, status = answer(429, "Too many requests; please slow down.")
     response.headers["Retry-After"] = "1"
     return response, status
@@ -109,6 +111,7 @@ def _staff_page(status: int) -> tuple[str, int]:
             _("There is nothing here"),
             _("It was never here, is archived or erased, or belongs to another department."),
         ),
+        429: (_("Too many attempts"), _("Please wait a minute, then try again.")),
         405: (_("This address is for sending only"), _("Open the page itself, and send its form from there.")),
     }.get(status, (_("That did not work"), _("Go back and try once more.")))
     return render_template("admin/error.html", title=title, text=text), status

@@ -27,6 +27,12 @@ ZIPPED_MIN = 500
 log = structlog.get_logger()
 
 
+def _is_callback(body: Any) -> bool:
+    """Whether a body is what Dash's own script sends; it falls over everything else."""
+    parts = ("output", "outputs", "inputs", "changedPropIds")
+    return isinstance(body, dict) and all(part in body for part in parts) and isinstance(body["inputs"], list)
+
+
 class Pictures(Dash):
     """The Dash application, mounted in the site's own server."""
 
@@ -96,6 +102,8 @@ class Pictures(Dash):
     def _safe(self, view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def answered(*args: Any, **kwargs: Any) -> Response:
+            if request.path.endswith("_dash-update-component") and not _is_callback(request.get_json(silent=True)):
+                abort(400)
             try:
                 response = self.server.make_response(view(*args, **kwargs))
             except DependencyException:  # a package that Dash does not know

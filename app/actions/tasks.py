@@ -8,6 +8,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import transaction
+from app.models.accounts import AuditEntry
 from app.models.deliveries import Delivery
 from app.models.tasks import Task, TaskComment
 from app.queries.departments import departments
@@ -100,11 +101,14 @@ def work_task(
             setattr(task, name, value)
         if moved.get("status") == "resolved":
             task.resolved_at = now
+        if moved:
+            said = {k: v for k, v in moved.items() if k != "cause"}  # the cause is in somebody's own words
+            session.add(AuditEntry(at=now, actor=author, verb="update", kind="tasks", object=str(task_id), detail=said))
         if comment:
             session.add(TaskComment(task_id=task_id, author=author, text=comment, at=now))
 
 
-def take_task(task_id: int, owner: str) -> bool:
+def take_task(task_id: int, owner: str, now: datetime) -> bool:
     """Become the owner of an open task that has none; False when somebody else was faster."""
     with transaction() as session:
         task = session.scalar(
@@ -117,4 +121,6 @@ def take_task(task_id: int, owner: str) -> bool:
         task.owner = owner
         if task.status == "open":
             task.status = "in_progress"
+        taken = {"owner": owner}
+        session.add(AuditEntry(at=now, actor=owner, verb="update", kind="tasks", object=str(task_id), detail=taken))
         return True

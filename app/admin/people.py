@@ -46,6 +46,10 @@ def role_words() -> dict[str, str]:
     }
 
 
+class NoDepartment(ValueError):
+    """An agent without a department would see nothing."""
+
+
 class PersonForm(FlaskForm):
     name = StringField(lazy_gettext("Full name"), [InputRequired(), Length(max=200)])
     email = EmailField(lazy_gettext("E-mail"), [InputRequired(), Length(max=200), check_email])
@@ -118,6 +122,8 @@ def change_person(user_id: int) -> Any:
             )
         change_user(user_id, _changes(verb), who.email, utcnow())
         flash(_("Saved."), "good")
+    except NoDepartment:
+        flash(_("An agent works the tasks of a department: choose it."), "bad")
     except LastAdmin:
         flash(_("Somebody has to be administrator: this is the last one."), "bad")
     except UnknownUser:
@@ -132,7 +138,10 @@ def _changes(verb: str) -> dict[str, Any]:
     if verb != "change" or role not in ROLES:
         abort(422)
     department = request.form.get("department") or None
-    return {"role": role, "department": department if department in department_definitions() else None}
+    department = department if department in department_definitions() else None
+    if role == "agent" and department is None:
+        raise NoDepartment
+    return {"role": role, "department": department}
 
 
 class KeyForm(FlaskForm):

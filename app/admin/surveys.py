@@ -34,7 +34,7 @@ FIGURES_OF = timedelta(days=90)
 @blueprint.get("/surveys")
 @staff("read")
 def surveys() -> Any:
-    rows = survey_rows(utcnow(), (utcnow() - FIGURES_OF).date())
+    rows = survey_rows((utcnow() - FIGURES_OF).date())
     show = request.args.get("show", "all")
     shown = [r for r in rows if show == "all" or r.live is (show == "live")]
     return render_template(
@@ -80,7 +80,7 @@ def _find(slug: str) -> tuple[int, dict[str, Any]]:
 def survey(slug: str) -> Any:
     version_id, body = _find(slug)
     form = survey_version(version_id)
-    row = next((r for r in survey_rows(utcnow(), (utcnow() - FIGURES_OF).date()) if r.slug == slug), None)
+    row = next((r for r in survey_rows((utcnow() - FIGURES_OF).date()) if r.slug == slug), None)
     language = request.args.get("language", form.languages[0])
     if language not in form.languages:
         language = form.languages[0]

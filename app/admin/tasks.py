@@ -171,7 +171,7 @@ def take_next() -> Any:
     """The most urgent task without an owner becomes mine; two people never take the same."""
     who = signed_in()
     while (task_id := most_urgent(who.only_department)) is not None:
-        if take_task(task_id, who.email):
+        if take_task(task_id, who.email, utcnow()):
             return redirect(url_for("admin.task", task_id=task_id), 303)
     flash(_("No task is without an owner."), "good")
     return redirect(url_for("admin.tasks"), 303)

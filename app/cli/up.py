@@ -1,5 +1,6 @@
 """``up``: everything on this machine, started together and stopped together."""
 
+import fcntl
 import gc
 import os
 import shutil
@@ -14,7 +15,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import IO, Protocol
 
 import click
 from flask import Flask
@@ -32,6 +33,7 @@ from app.clock import utcnow
 from app.demo.live import run as live
 from app.extensions import db
 from app.queries.accounts import nobody_yet
+from app.queries.sources import list_keys
 from worker import run_supervisor
 
 STOP_WITHIN = 25.0
@@ -52,6 +54,7 @@ def up(host: str, port: int, *, demo: bool) -> None:
     settings = settings if settings.base_url else replace(settings, base_url=f"http://{host}:{port}")
     _refuse_taken(host, port)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    locked = _lock_folder(settings.data_dir)
     running = _Running()
     signal.signal(signal.SIGTERM, running.stop)
     signal.signal(signal.SIGINT, running.stop)
@@ -64,6 +67,7 @@ def up(host: str, port: int, *, demo: bool) -> None:
         with create_app(settings, pictures=False).app_context():
             migrate_tables()
             code = demo_code(settings) if demo else make_start_code(None, utcnow()) if nobody_yet() else None
+            _forget_strange_key(settings.data_dir / "first-key")
             made = not (settings.data_dir / "first-key").exists()
             key = kept_secret(settings.data_dir / "first-key", lambda: add_key("first key", ["all"], "api", utcnow()))
             db.session.remove()
@@ -80,6 +84,7 @@ def up(host: str, port: int, *, demo: bool) -> None:
         running.watch()
     finally:
         running.end()
+        locked.close()
 
 
 class _Process(Protocol):
@@ -161,6 +166,22 @@ class _Running:
                     process.kill()
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_strange_key(path: Path) -> None:
+    """A key that was made for another database is of no use here; one that was revoked here stays what it is."""
+    if path.exists() and path.read_text().split("_")[1] not in {key_id for key_id, *_rest in list_keys()}:
+        path.unlink()
+
+
+def _lock_folder(folder: Path) -> IO[str]:
+    """One of us in a folder: two would make, migrate and serve the same things."""
+    held = (folder / ".lock").open("w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise click.ClickException(f"another otklik up is at work in {folder}.") from error
+    return held
 
 
 def _refuse_taken(host: str, port: int) -> None:

@@ -15,6 +15,7 @@ from app.models.rollups import Rollup
 from app.models.surveys import Survey, SurveyVersion
 from app.models.triggers import Trigger
 from app.queries.events import first_event_since
+from app.queries.overview import today
 from app.queries.rollups import COUNTS, METRICS
 from app.queries.surveys import survey_definitions
 from app.queries.triggers import trigger_definitions, trigger_version
@@ -39,7 +40,7 @@ class SurveyRow:
     daily: list[int]
 
 
-def survey_rows(now: datetime, begin: date) -> list[SurveyRow]:
+def survey_rows(begin: date) -> list[SurveyRow]:
     """Every survey in force, its figures of the days from ``begin`` on."""
     used: dict[str, list[tuple[str, str]]] = {}
     for slug, body in trigger_definitions().items():
@@ -56,7 +57,7 @@ def survey_rows(now: datetime, begin: date) -> list[SurveyRow]:
             .group_by(Survey.slug)
         )
     }
-    daily = _daily(now)
+    daily = _daily(today())
     versions = {
         slug: number for slug, number in db.session.execute(select(Survey.slug, Survey.version)) if number is not None
     }
@@ -83,8 +84,9 @@ def survey_rows(now: datetime, begin: date) -> list[SurveyRow]:
     return found
 
 
-def _daily(now: datetime) -> dict[str, list[int]]:
-    first = (now - timedelta(days=29)).date()
+def _daily(last: date) -> dict[str, list[int]]:
+    """Answers of each of the 30 company days up to ``last``, by survey."""
+    first = last - timedelta(days=29)
     rows = db.session.execute(
         select(
             Survey.slug,

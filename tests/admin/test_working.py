@@ -69,7 +69,7 @@ def test_a_task_goes_only_to_whoever_can_open_it(company: None, sign_in: SignIn)
 def test_a_task_is_taken_by_one_person_only(company: None, sign_in: SignIn) -> None:
     agent, other = sign_in("agent", "care"), sign_in("manager")
     assert agent.post("/tasks/next").headers["Location"] == "/tasks/1"
-    assert not take_task(1, other.email)
+    assert not take_task(1, other.email, utcnow())
     assert other.post("/tasks/next").headers["Location"] == "/tasks/2"
     assert other.post("/tasks/next").headers["Location"] == "/tasks"
     assert [(t.owner, t.status) for t in stored(Task)] == [
