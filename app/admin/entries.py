@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
-from flask_babel import pgettext
+from flask_babel import ngettext, pgettext
 
 from app.admin.editing import PAGE_OF, kind_word
 from app.admin.reasons import value_word
@@ -68,8 +68,16 @@ def _detail(name: str) -> str:
 
 
 def _value(name: str, value: Any) -> str:
+    if name == "fields" and isinstance(value, list):
+        return ", ".join(_field(str(each)) for each in value)
     words: dict[str, Callable[[str], str]] = {"became": _became, "role": _role}
     return words[name](str(value)) if name in words else value_word(value)
+
+
+def _field(name: str) -> str:
+    """A field of a definition by its name; the codes of a bonus are counted instead."""
+    n, _space, what = name.partition(" ")
+    return ngettext("%(num)d new code", "%(num)d new codes", int(n)) if what == "new codes" else name
 
 
 def _became(outcome: str) -> str:

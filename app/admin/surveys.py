@@ -15,13 +15,14 @@ from app.admin import blueprint
 from app.admin.editing import changed_body, put_in_force
 from app.admin.reading import condition_words
 from app.admin.reasons import survey_name
-from app.admin.words import LANGUAGES
+from app.admin.words import LANGUAGES, chosen, inner
 from app.auth.staff import signed_in, staff
 from app.channels.email import DeliveryError, connect
 from app.clock import utcnow
 from app.definitions import write_definition
 from app.links import preview_url
 from app.queries.catalogue import survey_rows
+from app.queries.offers import offer_definitions
 from app.queries.surveys import current_surveys, survey_definitions, survey_version
 from app.text.messages import Choice, Message
 from app.text.phrases import phrases
@@ -94,6 +95,7 @@ def survey(slug: str) -> Any:
         shown=language,
         preview=preview_url(version_id, language),
         condition_words=condition_words,
+        bonuses={o: inner(chosen(b.get("name")) or o) for o, b in offer_definitions().items()},
         pick=pick,
         types=question_types(),
     )
