@@ -102,6 +102,7 @@ def login() -> Any:
     if who is not None:
         return redirect(landing(who))
     form, fault = LoginForm(), None
+    status = 200 if request.method == "GET" else 422
     if form.validate_on_submit():
         try:
             check_rate("logins", str(request.remote_addr))
@@ -110,11 +111,10 @@ def login() -> Any:
         except WrongPassword:
             fault = _("E-mail and password do not fit together.")
         except RateExceeded:
-            fault = _("Too many attempts; please wait a minute.")
+            fault, status = _("Too many attempts; please wait a minute."), 429
         else:
             start_session(user_id)
             return redirect(safe_back(request.args.get("next")) or landing(signed_in()))
-    status = 200 if request.method == "GET" else 429 if fault and fault.startswith(_("Too many")) else 422
     return render_template("admin/login.html", form=form, fault=fault, nobody=nobody_yet()), status
 
 
