@@ -21,8 +21,8 @@ from app.actions.past import pack
 from app.actions.sources import add_key
 from app.cli import migrate_tables
 from app.clock import utcnow
-from app.demo.happenings import COURIER_APP, SHOP
-from app.demo.live import DESK_SECRET, key_file
+from app.demo.happenings import COURIER_APP, DESK, SHOP, WEBSITE
+from app.demo.live import DESK_SECRET, WEBSITE_SECRET, key_file
 from app.demo.past import Past
 from app.demo.people import ANNA, TEAMS
 from app.extensions import db
@@ -35,6 +35,8 @@ COMPANY = {
 DATABASE, DRAFT, PASSWORD = "otklik.db", "making.db", "anna-password"
 KEYS = {SHOP: ("events:write", "invitations:links", "read"), COURIER_APP: ("events:write",)}
 """What the services of the company may do; the one of the shop also answers for its customers."""
+SECRETS = {DESK: DESK_SECRET, WEBSITE: WEBSITE_SECRET}
+"""Who signs, and the file that holds the secret."""
 
 
 def demo_settings(settings: config.Settings) -> config.Settings:
@@ -94,14 +96,18 @@ def make_company(settings: config.Settings, now: datetime, progress: Callable[[i
     """The whole company as it is at ``now``: past, people, and the key of those who live in it."""
     with create_app(settings).app_context():
         migrate_tables()
-        desk_secret = kept_secret(settings.data_dir / DESK_SECRET, lambda: secrets.token_hex(24))
-        Past(settings.language, now, desk_secret, progress).make()
+        signed = {source: kept_secret(settings.data_dir / file, _make_secret) for source, file in SECRETS.items()}
+        Past(settings.language, now, signed, progress).make()
         _hire(settings, now)
         for source in KEYS:
             _give_key(settings.data_dir, source, now)
         pack()
         db.session.remove()
         db.engine.dispose()
+
+
+def _make_secret() -> str:
+    return secrets.token_hex(24)
 
 
 def _progress(done: int, of: int) -> None:

@@ -14,7 +14,7 @@ from app.demo.chance import Chance
 from app.demo.customers import DAYS, RIVERSIDE, Customer, rounds
 from app.demo.people import PLACES
 
-SHOP, COURIER_APP, DESK = "shop", "couriers", "support-desk"
+SHOP, COURIER_APP, DESK, WEBSITE = "shop", "couriers", "support-desk", "website"
 SINCE_FALL, SINCE_SLOTS, SINCE_NPS = 42, 21, 42
 """Days before today: Riverside's boxes began to be late; slots by app came to Northside; the NPS compares."""
 LAPSES_AFTER = 35.0

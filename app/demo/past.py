@@ -1,7 +1,7 @@
 """Making Meadow's past: six months of events through the real deciding, with a clock that moves along."""
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -81,12 +81,13 @@ NONSENSE: tuple[tuple[float, dict[str, Any]], ...] = (
 CAUSES = {"late": "route", "courier": "courier", "freshness": "kitchen", "taste": "kitchen", "portion": "packing"}
 
 
-def begin_company(language: str, now: datetime, desk_secret: str) -> None:
+def begin_company(language: str, now: datetime, secrets: Mapping[str, str]) -> None:
     """Put Meadow's definitions in force, with draws that fall the same in every company."""
     fix_draws(SAMPLING_SALT, HOLDOUT_SALT)
     loaded = load_definitions({"company": (FOLDER / f"company.{language}.yaml").read_text()})
     assert not loaded.faults, "\n".join(map(str, loaded.faults))
-    loaded.secrets[DESK] = [desk_secret]
+    for source, secret in secrets.items():
+        loaded.secrets[source] = [secret]
     for slug in ("dessert", "welcome-back"):
         loaded.catalog.bodies["offers"][slug]["codes"] = _codes(slug)
     apply_definitions(loaded.catalog, loaded.secrets, prune=False, now=now)
@@ -112,9 +113,11 @@ class _Work:
 class Past:
     """Makes the past up to ``now`` in the database of the current application."""
 
-    def __init__(self, language: str, now: datetime, desk_secret: str, tell: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, language: str, now: datetime, secrets: Mapping[str, str], tell: Callable[[int, int], None]
+    ) -> None:
         config = current_app.config
-        self._language, self._desk_secret, self._tell = language, desk_secret, tell
+        self._language, self._secrets, self._tell = language, secrets, tell
         self._calendar = Calendar(now, ZoneInfo(config["COMPANY_ZONE"]))
         self._domain = parseaddr(config["MAIL_FROM"])[1].rpartition("@")[2]
         self._work = _Work()
@@ -126,7 +129,7 @@ class Past:
     def make(self) -> None:
         hurry()
         calendar = self._calendar
-        begin_company(self._language, calendar.begins, self._desk_secret)
+        begin_company(self._language, calendar.begins, self._secrets)
         lots = Lots(
             {rule.slug: rule for _, _, rule in current_triggers()}, rules_of(policy_number(), str(calendar.zone))
         )

@@ -1,5 +1,7 @@
 """Her side: what a customer sees on her phone. The shop is a shop like any other: it posts events with its own key."""
 
+import hmac
+from hashlib import sha256
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -12,8 +14,8 @@ from app.auth.staff import staff
 from app.clock import utcnow
 from app.demo import blueprint
 from app.demo.customers import RIVERSIDE, midday_zone
-from app.demo.happenings import SHOP
-from app.demo.live import key_file
+from app.demo.happenings import SHOP, WEBSITE
+from app.demo.live import WEBSITE_SECRET, key_file
 from app.demo.mailbox import as_mail, read_mail, shown
 from app.demo.people import PLACES
 from app.demo.walk import TOOK, Walk, find_walk, read_took
@@ -31,7 +33,16 @@ def shop(who: str, after: int) -> Any:
     view = view_contact(walk.contact_id)
     done = "done" in request.args
     premium = done or (view is not None and view.attributes.get("plan") == "premium")
-    return render_template("demo/shop.html", walk=walk, premium=premium, done=done)
+    proof = _prove(walk.reference)
+    return render_template("demo/shop.html", walk=walk, premium=premium, done=done, source=WEBSITE, proof=proof)
+
+
+def _prove(customer: str) -> str | None:
+    """What makes the widget believe who she is, as the shop's server signs it; None in a company without a website."""
+    file = current_app.config["DATA_DIR"] / WEBSITE_SECRET
+    if not file.exists():
+        return None
+    return hmac.digest(file.read_text().strip().encode(), customer.encode(), sha256).hex()
 
 
 @blueprint.post("/follow/<who>/<int:after>/upgrade")

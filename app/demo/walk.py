@@ -16,6 +16,7 @@ from app.admin.words import chosen, inner, moment, number
 from app.auth.staff import signed_in, staff, zone_of
 from app.clock import utcnow
 from app.demo import blueprint
+from app.demo.happenings import WEBSITE
 from app.demo.live import LIVE
 from app.demo.people import VICTOR
 from app.queries.explanations import Explained
@@ -119,7 +120,7 @@ def real() -> Any:
 def state(who: str, after: int) -> Any:
     """What the page asks for again and again: the lines so far, what is awaited, and her newest mail."""
     walk = find_walk(who, after)
-    rounds = rounds_since(walk.after, walk.contact_id, current_app.config["COMPANY_ZONE"], LIVE)
+    rounds = rounds_since(walk.after, walk.contact_id, current_app.config["COMPANY_ZONE"], LIVE, WEBSITE)
     following = {str(r.properties.get("invitation")): r.tasks for r in rounds if r.type == "survey.answered"}
     lines = [line for found in rounds for line in _lines(walk, found, following)]
     lines.sort(key=lambda line: line.at)
@@ -158,7 +159,7 @@ def waiting_words(walk: Walk) -> dict[str, str]:
 
 def _awaited(walk: Walk, rounds: Sequence[Round]) -> list[str]:
     """The steps of the newest round of hers that are still to come."""
-    own = [r for r in rounds if r.contact_id == walk.contact_id and r.type != "survey.answered"]
+    own = [r for r in rounds if r.contact_id == walk.contact_id and r.type != "survey.answered" and r.source != WEBSITE]
     if not own:
         return list(STEPS)
     last = own[-1]
@@ -206,6 +207,8 @@ def _event_line(walk: Walk, found: Round) -> Line:
 def _happened(found: Round) -> str:
     if found.type == "subscription.upgraded":
         return _("moved to Premium")
+    if found.source == WEBSITE and "form" in found.properties:
+        return f"{event_words(found.type)} ({inner(found.properties['form'])})"
     return event_words(found.type)
 
 

@@ -109,12 +109,13 @@ class Round:
     tasks: list[OpenedTask] = field(default_factory=list)
 
 
-def rounds_since(after: int, contact_id: int, company_zone: str, passing: str) -> list[Round]:
+def rounds_since(after: int, contact_id: int, company_zone: str, passing: str, pages: str) -> list[Round]:
     """What came of the events after number ``after``: a contact's, and others' whose id does not begin ``passing``.
 
-    Answers and solved tasks are events too, and each begins a round of its own.
+    Of what the source ``pages`` tells, only the contact's own, and it takes no other's place. Answers and solved tasks
+    are events too, and each begins a round of its own.
     """
-    rounds = _rounds(after, contact_id, passing)
+    rounds = _rounds(after, contact_id, passing, pages)
     if rounds:
         _add_decisions(rounds, company_zone)
         _add_asked(rounds)
@@ -122,10 +123,10 @@ def rounds_since(after: int, contact_id: int, company_zone: str, passing: str) -
     return list(rounds.values())
 
 
-def _rounds(after: int, contact_id: int, passing: str) -> dict[int, Round]:
+def _rounds(after: int, contact_id: int, passing: str, pages: str) -> dict[int, Round]:
     own = Source.slug == "otklik"
     others: ColumnElement[bool] = Event.external_id.not_like(f"{passing}%") & ~own
-    rows = db.session.execute(
+    query = (
         select(
             Event.id,
             Event.type,
@@ -138,11 +139,16 @@ def _rounds(after: int, contact_id: int, passing: str) -> dict[int, Round]:
         )
         .join(Source, Source.id == Event.source_id)
         .outerjoin(Contact, Contact.id == Event.contact_id)
-        .where(Event.id > after, or_(Event.contact_id == contact_id, others), Event.type.not_like("contact.%"))
+        .where(Event.id > after, Event.type.not_like("contact.%"))
         .order_by(Event.id.desc())
         .limit(ROUNDS_MAX)
-    ).all()
-    return {row[0]: Round(*row) for row in reversed(rows)}
+    )
+    hers = Event.contact_id == contact_id
+    rows = [
+        *db.session.execute(query.where(or_(hers, others), Source.slug != pages)),
+        *db.session.execute(query.where(hers, Source.slug == pages)),
+    ]
+    return {row[0]: Round(*row) for row in sorted(rows, key=lambda row: row[0])}
 
 
 def _add_decisions(rounds: Mapping[int, Round], company_zone: str) -> None:

@@ -130,6 +130,48 @@ def test_an_event_of_one_s_own_lights_the_ladder(
     assert state(anna, walk)["awaited"] == ["event", "decision", "mail", "answer", "task"], "hers has not begun"
 
 
+def tell(app: Flask, walk: str, proof: str, number: int, kind: str) -> Any:
+    """What the widget of her shop says."""
+    event = {"id": f"{number:032x}", "type": kind, "at": 1_000, "properties": {"form": "delivery-wishes"}}
+    visit = {"identity": {"id": walk.split("/")[3], "hash": proof}, "event": event, "sent": 1_000, "popup": False}
+    return app.test_client().post("/widget/website/visits", json=visit, headers={"Origin": "http://localhost"})
+
+
+def test_a_form_in_the_shop_is_told_by_the_widget_as_hers(
+    anna: FlaskClient, walk: str, app: Flask, work: Callable[[], None]
+) -> None:
+    shop = anna.get(f"{walk}/shop").text
+    assert 'src="/widget.js" data-source="website"' in shop
+    found = re.search(r'data-guest="([^"]+)" data-proof="([0-9a-f]{64})"', shop)
+    assert found
+    assert found[1] == walk.split("/")[3]
+    assert tell(app, walk, "0" * 64, 99, "form.started").get_json()["identified"] is False
+    press(anna, walk)
+    for number in range(14):
+        kind = "form.submitted" if number % 2 else "form.started"
+        assert tell(app, walk, found[2], number, kind).get_json() == {
+            "accepted": 1,
+            "duplicates": 0,
+            "identified": True,
+            "popup": None,
+        }
+    work()
+    told = texts(anna, walk)
+    assert sum("delivery-wishes" in text for text in told) == 12, "no more, and none of nobody's"
+    assert sum("moved to Premium" in text for text in told) == 1, "her walk is not pushed out"
+    assert state(anna, walk)["awaited"] == ["answer", "task"]
+    assert "Form submitted" in anna.get(f"/customers/{found[1]}").text
+    assert "24 hours: 15 events." in anna.get("/sources/website").text
+    press(anna, walk)
+
+
+def test_a_company_without_a_website_has_a_shop_all_the_same(anna: FlaskClient, walk: str, app: Flask) -> None:
+    (app.config["DATA_DIR"] / "website-secret").unlink()
+    shop = anna.get(f"{walk}/shop")
+    assert shop.status_code == 200
+    assert "widget.js" not in shop.text
+
+
 def test_the_next_walk_follows_somebody_who_may_be_asked(
     anna: FlaskClient, walk: str, work: Callable[[], None]
 ) -> None:
@@ -179,7 +221,7 @@ def test_every_page_of_the_demo_wants_a_session(app: Flask) -> None:
     views = {name: view for name, view in app.view_functions.items() if name.startswith(f"{blueprint.name}.")}
     assert views
     for name, view in views.items():
-        assert getattr(view, "right", None) == "self", name
+        assert getattr(view, "right", None) == "home", name
     assert app.test_client().get("/demo/", headers={"Accept": "text/html"}).location.startswith("/login")
 
 
