@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache, wraps
 from hashlib import sha256
 from select import POLLIN, poll
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -330,12 +331,17 @@ class Rate:
         self._item = parse_rate(allowed)
         self._share = max(1, self._item.amount // 50)
         self._held: dict[str, tuple[float, int]] = {}
+        self._lock = Lock()  # else every thread would take a share of its own where one is enough
         self._alone = FixedWindowRateLimiter(MemoryStorage())
         storage = storage_from_string(redis_url, **patience) if redis_url else MemoryStorage()
         self._together = FixedWindowRateLimiter(storage)
 
     def check(self, caller: str) -> None:
         """Count a request of a caller; raises :class:`RateExceeded`."""
+        with self._lock:
+            self._take(caller)
+
+    def _take(self, caller: str) -> None:
         until, left = self._held.get(caller, (0.0, 0))
         if left <= 0 or until < monotonic():
             until, left = monotonic() + self._item.get_expiry(), self._share
