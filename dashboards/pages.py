@@ -22,7 +22,6 @@ FRESH = 5_000
 """Milliseconds after which a page asks whether anything is new."""
 UNUSED = ("/dash_table/", "/polyfill@")
 """Scripts that Dash would load, and that nothing here needs."""
-ZIPPED_MIN = 500
 
 log = structlog.get_logger()
 

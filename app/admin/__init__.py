@@ -15,7 +15,7 @@ csrf = CSRFProtect()
 
 
 @blueprint.after_request
-def _keep_private(response: Response) -> Response:
+def keep_private(response: Response) -> Response:
     """Staff pages run no script but ours, and stay in the browser they were sent to."""
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers.setdefault("Cache-Control", "no-store")
@@ -44,7 +44,7 @@ def register(app: Flask) -> None:
 
 @blueprint.before_request
 def protect() -> None:
-    """Every change made here carries the session's own token, and no text that no text of ours can contain."""
+    """Every change carries the session's own token, and nothing that no text of ours can contain."""
     if any("\0" in value for values in request.form.listvalues() for value in values):
         abort(400)
     csrf.protect()

@@ -117,14 +117,14 @@ def question_types() -> dict[str, str]:
 @staff("design")
 def survey_texts(slug: str) -> Any:
     """The words of a survey in every language, side by side."""
-    _version, body = _find(slug)
+    version_id, body = _find(slug)
     form, faults, conflict = FlaskForm(), [], False
     fields = _text_fields(body)
     if form.validate_on_submit():
         typed = {name: request.form.get(name, "") for name, *_rest in fields}
         wanted = _with_texts(body, typed)
         try:
-            made_from = body if request.form.get("version") == str(_version) else None
+            made_from = body if request.form.get("version") == str(version_id) else None
             faults = put_in_force("surveys", slug, write_definition("surveys", wanted), made_from)
         except ChangedMeanwhile:
             conflict = True
@@ -141,7 +141,7 @@ def survey_texts(slug: str) -> Any:
         fields=fields,
         faults=faults,
         conflict=conflict,
-        version=_version,
+        version=version_id,
         languages=body.get("languages") or ["en"],
     ), status
 

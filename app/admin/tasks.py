@@ -30,7 +30,6 @@ from app.queries.stories import Happened, heard_before, story
 from surveys.lifecycle import OUTCOMES, TASK_CLOSED, TASK_STATUSES
 
 SHOWN = 100
-TABS = ("mine", "department", "all", "closed")
 
 
 def outcome_words() -> dict[str, str]:

@@ -2,26 +2,13 @@
 
 from flask import Blueprint, Flask, Response, request
 
-from app.admin import POLICY, csrf
+from app.admin import keep_private, protect
 from app.demo.people import ANNA
 
 blueprint = Blueprint("demo", __name__, url_prefix="/demo")
 ANSWER_PAGES = "respond"
-
-
-@blueprint.before_request
-def protect() -> None:
-    """Every change made here carries the session's own token."""
-    csrf.protect()
-
-
-@blueprint.after_request
-def _keep_private(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", POLICY)
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    return response
+blueprint.before_request(protect)
+blueprint.after_request(keep_private)
 
 
 def register(app: Flask) -> None:

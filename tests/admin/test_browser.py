@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from app.actions.accounts import add_user
 from app.clock import utcnow
 from tests.admin.conftest import PASSWORD
-from tests.widget.browser import chromium, served
+from tests.browser import chromium, served
 from tests.wire import on_sqlite
 
 pytestmark = pytest.mark.browser

@@ -16,8 +16,8 @@ from app.extensions import db, transaction
 from app.models.responses import Response
 from app.queries.overview import today
 from tests.admin.conftest import PASSWORD
+from tests.browser import chromium, served
 from tests.company import found_company
-from tests.widget.browser import chromium, served
 from tests.wire import on_sqlite
 
 pytestmark = pytest.mark.browser

@@ -18,7 +18,7 @@ from app.extensions import db
 from app.jobs import KINDS
 from app.queries.accounts import password_of
 from app.queries.work import ready_kinds
-from tests.widget.browser import chromium, served
+from tests.browser import chromium, served
 
 pytestmark = pytest.mark.browser
 LOOKS = [(1440, "light", "en"), (390, "dark", "ru")]

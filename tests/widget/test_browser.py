@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Locator, Route, expect
 from app.models.deliveries import Delivery
 from app.models.events import Event
 from app.models.responses import Response
+from tests.browser import CHROMIUM, Shop, Visitor, chromium, served
 from tests.services import wait_until
-from tests.widget.browser import CHROMIUM, Shop, Visitor, chromium, served
 from tests.widget.conftest import DEFINITIONS, SECRET, SITE, known
 from tests.wire import on_sqlite, stored
 
