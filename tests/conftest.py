@@ -1,15 +1,23 @@
 """What tests share: databases of both kinds, an application, the services around it."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_sqlalchemy import SQLAlchemy
+from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.test import TestResponse
 
 import config
@@ -26,13 +34,31 @@ from tests.services import MailServer, Postgres, RedisServer, postgres_binaries,
 
 CHROMIUM = "/usr/bin/chromium"
 MEADOW = (Path(__file__).parent / "data" / "meadow.yaml").read_text()
+SECRET_KEY = "a-key-of-the-tests-that-signs-everything-0123456789"
 SHOP_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+Filling = Callable[[Flask, pytest.MonkeyPatch], None]
+# Properties are searched in the same order on every machine, and take the time they need.
+hypothesis.settings.register_profile(
+    "otklik", derandomize=True, database=None, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("otklik")
+
+
+TOGETHER = ("demo", "proofs")
+"""Folders whose tests one process runs: they share what is dear to make, or would slow each other down."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else f"{folder}/{item.path.stem}"))
+    if not os.environ.get("CI"):
+        skip_what_cannot_run(items)
+
+
+def skip_what_cannot_run(items: list[pytest.Item]) -> None:
     """Say which tests a machine cannot run, and why; in CI every service is there, so nothing is skipped."""
-    if os.environ.get("CI"):
-        return
     lacking = {
         "postgres": None if postgres_binaries() else "no PostgreSQL server on this machine (package postgresql)",
         "redis": None if redis_server() else "no Redis server on this machine (package redis-server)",
@@ -52,10 +78,43 @@ def quick_passwords() -> Iterator[None]:
         yield
 
 
+class Pages(BytecodeCache):
+    """The compiled templates of a session: every test has an application of its own, all have the same pages."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._compiled.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Templates and statements are compiled once in a session, not once for every application."""
+    statements: LRUCache[Any, Any] = LRUCache(3_000)
+    make_engine = SQLAlchemy._make_engine  # noqa: SLF001
+
+    def make_knowing_engine(*args: Any) -> Engine:
+        engine = make_engine(*args)
+        engine.update_execution_options(compiled_cache=statements)
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": Pages()})
+        patch.setattr(SQLAlchemy, "_make_engine", make_knowing_engine)
+        # The cache knows a statement by its dialect too, and here all dialects of a kind are one.
+        patch.setattr(DefaultDialect, "__eq__", lambda one, other: one.name == getattr(other, "name", None))
+        patch.setattr(DefaultDialect, "__hash__", lambda one: hash(one.name))
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A cluster with an empty, migrated database to copy from."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server = Postgres(tmp_path_factory.mktemp("postgres"), "fsync=off", "full_page_writes=off", "autovacuum=off")
     server.execute("CREATE DATABASE empty")
     made = create_app(config.load({}, database_url=server.url("empty"), data_dir=tmp_path_factory.mktemp("empty")))
     with made.app_context():
@@ -72,31 +131,71 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     made = create_app(config.load({}, data_dir=folder))
     with made.app_context():
         migrate_tables()
-        db.session.connection().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.session.remove()
         db.engine.dispose()
-    return (folder / "otklik.db").read_bytes()
+    return whole_file(folder / "otklik.db")
 
 
-def fresh_postgres(server: Postgres) -> str:
+def whole_file(path: Path) -> bytes:
+    """An SQLite database that nobody has open, with what its journal still holds."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path.read_bytes()
+
+
+def fresh_postgres(server: Postgres, template: str = "empty") -> str:
     name = f"t{uuid4().hex}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE empty")
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return server.url(name)
 
 
+@pytest.fixture
+def filling() -> Filling | None:
+    """What puts into a test's database what it holds at the beginning; nothing does, unless a file says otherwise."""
+    return None
+
+
+@pytest.fixture(scope="session")
+def copied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """A fresh database of a kind; what ``filling`` puts there is put there once in a session, and copied."""
+    models: dict[tuple[str, Filling], Any] = {}
+
+    def filled(kind: str, filling: Filling) -> Any:
+        folder = tmp_path_factory.mktemp("filled")
+        url = copy(kind, None, folder)
+        with pytest.MonkeyPatch.context() as patch:
+            for made in running(settings_of(url, folder), patch):
+                filling(made, patch)
+        return url.rpartition("/")[2] if kind == "postgres" else whole_file(folder / "otklik.db")
+
+    def copy(kind: str, filling: Filling | None, folder: Path) -> str:
+        if filling and (kind, filling) not in models:
+            models[kind, filling] = filled(kind, filling)
+        (folder / "secret-key").write_text(SECRET_KEY)  # what is sealed in a copy must open there
+        if kind == "postgres":
+            return fresh_postgres(request.getfixturevalue("postgres"), models[kind, filling] if filling else "empty")
+        path = folder / "otklik.db"
+        path.write_bytes(models[kind, filling] if filling else request.getfixturevalue("empty_sqlite"))
+        return f"sqlite:///{path}"
+
+    return copy
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(
+    request: pytest.FixtureRequest, copied: Callable[..., str], filling: Filling | None, tmp_path: Path
+) -> str:
     """A fresh database, once of each kind."""
-    if request.param == "postgres":
-        return fresh_postgres(request.getfixturevalue("postgres"))
-    path = tmp_path / "otklik.db"
-    path.write_bytes(request.getfixturevalue("empty_sqlite"))
-    return f"sqlite:///{path}"
+    return copied(request.param, filling, tmp_path)
+
+
+def settings_of(url: str, folder: Path) -> config.Settings:
+    return config.load({}, database_url=url, data_dir=folder, rate_limit="", company_name="Meadow")
 
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> config.Settings:
-    return config.load({}, database_url=database_url, data_dir=tmp_path, rate_limit="", company_name="Meadow")
+    return settings_of(database_url, tmp_path)
 
 
 class Visitor(FlaskClient):
@@ -112,7 +211,11 @@ class Visitor(FlaskClient):
 @pytest.fixture
 def app(settings: config.Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """An application on a fresh database, its context open."""
-    monkeypatch.setenv("SHOP_SECRET", SHOP_SECRET)
+    yield from running(settings, monkeypatch)
+
+
+def running(settings: config.Settings, patch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    patch.setenv("SHOP_SECRET", SHOP_SECRET)
     made = create_app(settings)
     made.test_client_class = Visitor
     with made.app_context():
@@ -135,29 +238,29 @@ def key(app: Flask) -> dict[str, str]:
 @pytest.fixture
 def define(app: Flask) -> Callable[[str], None]:
     """Put YAML in force; a fault fails the test."""
-
-    def put_in_force(text: str) -> None:
-        loaded = load_definitions({"test.yaml": text})
-        assert not loaded.faults, "\n".join(map(str, loaded.faults))
-        apply_definitions(loaded.catalog, loaded.secrets, prune=False, now=utcnow())
-
     return put_in_force
+
+
+def put_in_force(text: str) -> None:
+    loaded = load_definitions({"test.yaml": text})
+    assert not loaded.faults, "\n".join(map(str, loaded.faults))
+    apply_definitions(loaded.catalog, loaded.secrets, prune=False, now=utcnow())
 
 
 @pytest.fixture
 def work(app: Flask) -> Callable[[], None]:
     """Do all work that is ready, as the workers would, until nothing is."""
-
-    def until_nothing_is_ready() -> None:
-        for _ in range(50):
-            kinds = ready_kinds(utcnow())
-            if not kinds:
-                return
-            for kind in kinds:
-                KINDS[kind]()
-        pytest.fail(f"still ready after 50 rounds: {kinds}")
-
     return until_nothing_is_ready
+
+
+def until_nothing_is_ready() -> None:
+    for _ in range(50):
+        kinds = ready_kinds(utcnow())
+        if not kinds:
+            return
+        for kind in kinds:
+            KINDS[kind]()
+    pytest.fail(f"still ready after 50 rounds: {kinds}")
 
 
 @pytest.fixture

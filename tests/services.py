@@ -15,11 +15,27 @@ import psycopg
 from aiosmtpd.controller import Controller
 from redis import Redis, RedisError
 
+_taken: list[socket.socket] = []
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has and nobody else is given, in whichever process, as long as this one lives.
+
+    UDP's port of the same number is held as the sign that it is taken. The numbers lie below those which the system
+    deals out by itself, so no connection to elsewhere comes to stand on one between the asking and the using.
+    """
+    for port in range(20_000, 32_000):
+        sign = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sign.bind(("127.0.0.1", port))
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            sign.close()
+            continue
+        _taken.append(sign)
+        return port
+    raise AssertionError("every port is taken")
 
 
 def postgres_binaries() -> Path | None:
@@ -33,8 +49,8 @@ def postgres_binaries() -> Path | None:
 class Postgres:
     """A cluster in a folder of its own. PostgreSQL refuses to run as root, so root hands it to user ``postgres``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder, self.port, self._options = folder, free_port(), options
         binaries = postgres_binaries()
         assert binaries is not None
         self._binaries = binaries
@@ -58,6 +74,7 @@ class Postgres:
 
     def start(self) -> None:
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+        options += "".join(f" -c {option}" for option in self._options)
         self._run("pg_ctl", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-o", options, "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:

@@ -13,6 +13,7 @@ from app.actions.accounts import add_user
 from app.clock import utcnow
 from app.links import survey_url
 from app.models.invitations import Invitation
+from tests.conftest import Filling, put_in_force, until_nothing_is_ready
 from tests.wire import event, key_with, stored, tell
 
 PASSWORD = "maple-river-copper-07"
@@ -96,17 +97,25 @@ def log_in(client: FlaskClient, email: str, password: str, address: str = "/logi
 
 
 @pytest.fixture
-def company(client: FlaskClient, define: Callable[[str], None], work: Callable[[], None]) -> None:
+def filling(request: pytest.FixtureRequest) -> Filling | None:
+    return found if "company" in request.fixturenames else None
+
+
+@pytest.fixture
+def company(app: Flask) -> None:
     """Ada was asked and answered 3, which opened task 1 for Care; Bo's review opened task 2 for the Kitchen."""
-    define(COMPANY)
-    key = key_with("all")
+
+
+def found(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    put_in_force(COMPANY)
+    client, key = app.test_client(), key_with("all")
     ada = {"id": "ada", "email": "ada@example.com", "name": "Ada Byron"}
     tell(client, key, event("o-1", contact=ada, properties={"amount": 500}))
-    work()
+    until_nothing_is_ready()
     [invitation] = stored(Invitation)
     client.post(survey_url(invitation.public_id), data={"page": "0", "nps": "3", "why": "It came an hour late."})
-    work()
+    until_nothing_is_ready()
     tell(client, key, event("o-2", contact=ada, properties={"amount": 500}))
     tell(client, key, event("o-3", contact=ada, properties={"amount": 5}))
     tell(client, key, event("r-1", "review.posted", contact={"id": "bo", "name": "Bo <b>Diddley</b>"}))
-    work()
+    until_nothing_is_ready()

@@ -34,6 +34,7 @@ from dashboards.overview import PLACES as CARDS
 from dashboards.readers import Counts
 from tests.admin.conftest import Person, token_of
 from tests.company import found_company
+from tests.conftest import Filling
 from tests.dashboards.cards import draw
 from tests.wire import Clock, everything, on_sqlite, stored
 
@@ -53,13 +54,22 @@ LOOKS = (
 
 
 @pytest.fixture
+def filling(request: pytest.FixtureRequest) -> Filling | None:
+    return found if "counted" in request.fixturenames else None
+
+
+@pytest.fixture
 def counted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A company of 800 events in sixty days, all counted."""
     app.config["COMPANY_ZONE"] = str(ZONE)
-    clock = Clock(monkeypatch, NOW)
+    return Clock(monkeypatch, NOW)
+
+
+def found(app: Flask, patch: pytest.MonkeyPatch) -> None:
+    app.config["COMPANY_ZONE"] = str(ZONE)
+    Clock(patch, NOW)
     found_company(800, 60, NOW)
     settle()
-    return clock
 
 
 def settle() -> None:

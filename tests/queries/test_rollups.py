@@ -23,6 +23,7 @@ from app.queries.rollups import DIMENSIONS, TooManyDimensions, figures
 from app.queries.work import ready_kinds
 from app.text.topics import topics
 from tests.company import found_company
+from tests.conftest import Filling
 from tests.wire import on_sqlite, stored
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -35,7 +36,16 @@ def day_of(moment: datetime) -> date:
 
 
 @pytest.fixture
+def filling(request: pytest.FixtureRequest) -> Filling | None:
+    return found if "company" in request.fixturenames else None
+
+
+@pytest.fixture
 def company(app: Flask) -> None:
+    """A company of 1,200 events in twenty days, all counted."""
+
+
+def found(_app: Flask, _patch: pytest.MonkeyPatch) -> None:
     found_company(1_200, 20, NOW)
     settle()
 
