@@ -9,7 +9,7 @@ run: .venv/run.stamp $(WORDS) ## set up, then start everything on this machine, 
 	@$(BIN)/otklik up --demo
 
 test: .venv/dev.stamp $(WORDS) ## set up, then run every test this machine can run
-	@$(BIN)/pytest -n logical --maxprocesses 2 --dist loadgroup
+	@$(BIN)/pytest -n logical --maxprocesses 2 --dist loadscope
 
 check: .venv/dev.stamp ## lint, types, architecture
 	$(BIN)/ruff format --check .

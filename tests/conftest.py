@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.test import TestResponse
+from xdist.scheduler import LoadScopeScheduling
 
 import config
 from app import create_app
@@ -30,7 +31,7 @@ from app.definitions import load_definitions
 from app.extensions import db
 from app.jobs import KINDS
 from app.queries.work import ready_kinds
-from tests.services import MailServer, Postgres, RedisServer, postgres_binaries, redis_server
+from tests.services import MailServer, Postgres, RedisServer, cluster, postgres_binaries, redis_server
 
 CHROMIUM = "/usr/bin/chromium"
 MEADOW = (Path(__file__).parent / "data" / "meadow.yaml").read_text()
@@ -45,14 +46,29 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("otklik")
 
 
-TOGETHER = ("demo", "proofs")
+TOGETHER = ("tests/proofs/", "tests/demo/")
 """Folders whose tests one process runs: they share what is dear to make, or would slow each other down."""
+LONGEST = (*TOGETHER, "tests/dashboards/test_browser.py", "tests/admin/test_browser.py", "tests/widget/test_browser.py")
+
+
+class Groups(LoadScopeScheduling):  # type: ignore[misc]  # comes without types
+    """Whole files, or folders, to one process: what they share is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    config.option.loadscopereorder = False
+    return Groups(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else f"{folder}/{item.path.stem}"))
+    """The longest groups first, so that no process is left alone with one of them in the end."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda i: min((r for n, r in ranks.items() if i.nodeid.startswith(n)), default=len(ranks)))
     if not os.environ.get("CI"):
         skip_what_cannot_run(items)
 
@@ -114,14 +130,13 @@ def compiled_once() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A cluster with an empty, migrated database to copy from."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"), "fsync=off", "full_page_writes=off", "autovacuum=off")
-    server.execute("CREATE DATABASE empty")
-    made = create_app(config.load({}, database_url=server.url("empty"), data_dir=tmp_path_factory.mktemp("empty")))
-    with made.app_context():
-        migrate_tables()
-        db.engine.dispose()
-    yield server
-    server.stop("immediate")
+    with cluster("fsync=off", "full_page_writes=off", "autovacuum=off") as server:
+        server.execute("CREATE DATABASE empty")
+        made = create_app(config.load({}, database_url=server.url("empty"), data_dir=tmp_path_factory.mktemp("empty")))
+        with made.app_context():
+            migrate_tables()
+            db.engine.dispose()
+        yield server
 
 
 @pytest.fixture(scope="session")

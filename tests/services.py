@@ -7,8 +7,11 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -86,6 +89,18 @@ class Postgres:
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
+
+
+@contextmanager
+def cluster(*options: str) -> Iterator[Postgres]:
+    """A cluster of one's own, gone afterwards; not in pytest's folder, which every run of pytest closes to others."""
+    with TemporaryDirectory(prefix="otklik-") as folder:
+        server = Postgres(Path(folder) / "postgres", *options)
+        try:
+            yield server
+        finally:
+            with suppress(subprocess.CalledProcessError):  # a test that failed may have left it stopped
+                server.stop("immediate")
 
 
 def redis_server() -> str | None:

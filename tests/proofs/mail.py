@@ -89,8 +89,12 @@ class HoldingMailServer:
         self._thread.start()
 
     @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self._server.server_address[1]}"
+        return f"smtp://127.0.0.1:{self.port}"
 
     def note(self, to: str, content: bytes) -> None:
         found = re.search(rb"^Message-ID: *(\S+)", content, re.IGNORECASE | re.MULTILINE)

@@ -84,11 +84,15 @@ def processes() -> list[Process]:
     return found
 
 
-def holder_of(port: int) -> int | None:
-    """The process at the near end of the connection that comes from this port of 127.0.0.1."""
+def holder_of(port: int, server: int) -> int | None:
+    """The process at the near end of the connection from this port of 127.0.0.1 to the port of a server.
+
+    Other connections may come from the same port, to elsewhere.
+    """
+    wanted = [f"0100007F:{port:04X}", f"0100007F:{server:04X}"]
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        near, inode = line.split()[1], line.split()[9]
-        if near == f"0100007F:{port:04X}":
+        ends, inode = line.split()[1:3], line.split()[9]
+        if ends == wanted:
             return _owner_of(f"socket:[{inode}]")
     return None
 

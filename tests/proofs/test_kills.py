@@ -83,7 +83,7 @@ class Stack:
 
     def worker_at(self, held: Held) -> int:
         """The worker at the other end of a conversation that is kept waiting."""
-        found = holder_of(held.port)
+        found = holder_of(held.port, self.mail.port)
         assert found in self.installation.members()
         return found
 
@@ -132,7 +132,7 @@ def stopped_by(connection: psycopg.Connection) -> set[int]:
             "SELECT client_port FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))",
             (connection.info.backend_pid,),
         ).fetchall()
-    return {found for (port,) in waiting if (found := holder_of(port)) is not None}
+    return {found for (port,) in waiting if (found := holder_of(port, connection.info.port)) is not None}
 
 
 def events(name: str, count: int = 5) -> list[dict[str, Any]]:

@@ -1,9 +1,7 @@
 """Redis and PostgreSQL may go away at any moment: callers are told to come back, and nothing that was taken is lost."""
 
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
@@ -19,7 +17,7 @@ from tests.proofs.auditor import idle, number, rows, unbalanced
 from tests.proofs.load import Load
 from tests.proofs.mail import HoldingMailServer
 from tests.proofs.stack import Installation, application, prepare
-from tests.services import Postgres, RedisServer, wait_until
+from tests.services import Postgres, RedisServer, cluster, wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 DEFINITIONS = """
@@ -114,13 +112,11 @@ def test_what_was_taken_is_mailed_soon_after_redis_is_back(
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
+def own_postgres() -> Iterator[Postgres]:
     """A cluster that nobody else uses, so that it can be stopped."""
-    server = Postgres(tmp_path / "own")
-    server.execute("CREATE DATABASE otklik")
-    yield server
-    with suppress(subprocess.CalledProcessError):  # a test that failed may have left it stopped
-        server.stop("immediate")
+    with cluster() as server:
+        server.execute("CREATE DATABASE otklik")
+        yield server
 
 
 def test_while_postgresql_restarts_callers_are_told_to_come_back_and_nothing_is_lost(
