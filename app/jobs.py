@@ -15,10 +15,16 @@ from redis import RedisError
 from rq import Queue
 from sqlalchemy.exc import OperationalError
 
-from app.actions.announcements import announce_changes, announce_responses, announce_tasks
+from app.actions.announcements import (
+    announce_changes,
+    announce_invitations,
+    announce_lapses,
+    announce_responses,
+    announce_tasks,
+)
 from app.actions.attributes import set_attributes
 from app.actions.contacts import UnresolvableEvent, resolve_events
-from app.actions.decisions import Decided, decide_contact, decide_events
+from app.actions.decisions import Decided, decide_contact, decide_events, put_off_deferred
 from app.actions.deliveries import (
     Claim,
     Result,
@@ -58,6 +64,8 @@ RING_PAUSE = 0.02
 """Seconds in which one process rings a bell once; what falls in between, the bell or the clock finds."""
 RESOLVE_BATCH, DECIDE_BATCH, EFFECT_BATCH, ANNOUNCE_BATCH, SEND_BATCH, SCORE_BATCH = 500, 500, 200, 500, 20, 500
 TALLY_BATCH = 2_000
+PUT_OFF = timedelta(hours=1)
+"""How long a contact is left alone whose deferred decisions fail."""
 
 AT_ONCE_BATCH = 50
 """With more events before it than this, one that comes from a page is not decided while its customer waits."""
@@ -183,6 +191,8 @@ def _decide_one_by_one(zone: str, language: str) -> int:
         except OperationalError:
             raise
         except Exception as error:
+            if event_id is None:
+                put_off_deferred(contact_id, utcnow() + PUT_OFF)
             dead = event_id is not None and fail_attempt(event_id, repr(error), utcnow())
             log.exception("decide.event_failed", event_id=event_id, contact=contact_id, dead=dead)
     return len(contacts)
@@ -240,7 +250,7 @@ def announce() -> None:
 
 def _announce_step() -> int:
     done = 0
-    for action in (announce_responses, announce_tasks, announce_changes):
+    for action in (announce_responses, announce_tasks, announce_changes, announce_invitations, announce_lapses):
         try:
             done += action(ANNOUNCE_BATCH, utcnow())
         except OperationalError:
@@ -306,6 +316,7 @@ def _hand_over(claim: Claim, mailer: email.Mailer) -> None:
     )
     if settled and result.state in ("sent", "unknown"):
         ring("score")
+        ring("announce")
 
 
 def ask_at_once(source_id: int, external_id: str, draw: Callable[[str], T]) -> T | None:

@@ -11,8 +11,9 @@ from benchmarks.results import Row, at_most
 from benchmarks.stack import Stack
 from surveys.conditions import Facts
 from surveys.contact_policy import Reservation, read_policy
-from surveys.decision import Address, Contact, Decision, Event, Rules, decide_each
+from surveys.decision import Decision, decide_each
 from surveys.definition import read
+from surveys.gates import Address, Contact, Event, Rules
 from surveys.triggers import Trigger, read_trigger
 
 ROUNDS = 5

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surveys.contact_policy import read_policy
-from surveys.decision import ACTIVE
 from surveys.definition import Fault, Node, Path
+from surveys.gates import ACTIVE
 from surveys.lifecycle import read_department
 from surveys.offers import read_offer
 from surveys.questions import Survey, read_survey

@@ -1,16 +1,24 @@
-"""The limits that protect contacts: rolling caps, quiet hours, complaints first, consent."""
+"""The limits that protect contacts: rolling caps, quiet hours and days, complaints first, consent, legal basis."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from surveys.definition import Node
+from surveys.lifecycle import DAYS
 from surveys.triggers import CHANNELS, CLASSES
 
 COMPLAINT_LAPSES = timedelta(days=30)
 NEVER = datetime.max.replace(tzinfo=UTC)
+BASES = ("consent", "customer", "assumed")
+INFORMED = "informed"
+"""The scope under which a contact's record says that they were told of the way out when they gave their address."""
+OF_CONTACT = "contact"
+COUNTRY_LETTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +70,72 @@ class QuietHours:
 
 
 @dataclass(frozen=True)
+class QuietDays:
+    """Weekdays (0 is Monday) and the holidays of a country on which nothing is handed over.
+
+    ``holidays`` is a country like ``RU``, ``contact`` for the contact's own, or empty.
+    """
+
+    weekdays: frozenset[int]
+    holidays: str
+
+
+@dataclass(frozen=True)
+class Basis:
+    """On which legal basis contacts of some countries get messages of some classes and channels; empty names all.
+
+    ``consent``: only who said yes. ``customer``: who was told of the way out at collection, and did not take it.
+    """
+
+    basis: str
+    countries: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+
+    def rules(self, country: str | None, class_: str, channel: str) -> bool:
+        """Whether it is about such a message. Whose country is unknown falls under every rule: the strict reading."""
+        return (
+            (not self.countries or country is None or country in self.countries)
+            and (not self.classes or class_ in self.classes)
+            and (not self.channels or channel in self.channels)
+        )
+
+
+@dataclass(frozen=True)
 class ContactPolicy:
     """A policy ready to check with. A key that is not written means no such limit."""
 
     limits: tuple[Limit, ...] = ()
     exempt: frozenset[str] = frozenset()
     quiet_hours: QuietHours | None = None
+    quiet_days: QuietDays | None = None
     complaint_opens: frozenset[str] = frozenset()
     complaint_closes: frozenset[str] = frozenset()
     consent_required: frozenset[str] = frozenset()
+    legal_basis: tuple[Basis, ...] = ()
+    holdout: float = 0.0
+    crisis_limits: tuple[Limit, ...] = ()
+
+    @cached_property
+    def in_crisis(self) -> "ContactPolicy":
+        """The policy with the limits that a crisis adds."""
+        return replace(self, limits=(*self.limits, *self.crisis_limits)) if self.crisis_limits else self
+
+    @cached_property
+    def by_country(self) -> bool:
+        """Whether it matters which country a contact is of."""
+        of_contact = self.quiet_days is not None and self.quiet_days.holidays == OF_CONTACT
+        return of_contact or any(rule.countries for rule in self.legal_basis)
+
+    @property
+    def of_contact(self) -> bool:
+        """Whether quiet times go by the contact's own clock."""
+        return self.quiet_hours.of_contact if self.quiet_hours else self.quiet_days is not None
 
     @property
     def longest(self) -> timedelta:
         """How far back, and ahead, reservations can matter."""
-        return max((limit.per for limit in self.limits), default=timedelta(0))
+        return max((limit.per for limit in (*self.limits, *self.crisis_limits)), default=timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +149,42 @@ class Refusal:
 
 def read_policy(node: Node) -> ContactPolicy:
     """Read a policy definition; faults gather in the node."""
-    fields = node.mapping(("limits", "exempt", "quiet_hours", "complaint", "consent"))
+    fields = node.mapping(
+        (
+            "limits",
+            "exempt",
+            "quiet_hours",
+            "quiet_days",
+            "complaint",
+            "consent",
+            "legal_basis",
+            "holdout",
+            "crisis",
+        )
+    )
     opens, closes = _read_complaint(fields["complaint"]) if "complaint" in fields else (frozenset(), frozenset())
-    limits = tuple(_read_limit(item) for item in fields["limits"].items()) if "limits" in fields else ()
-    if len({limit.name for limit in limits}) != len(limits):
+    crisis = fields["crisis"].mapping(("limits",), ("limits",)) if "crisis" in fields else {}
+    limits, tighter = (_read_limits(f["limits"]) if "limits" in f else () for f in (fields, crisis))
+    if len({limit.name for limit in (*limits, *tighter)}) != len(limits) + len(tighter):
         node.fault("two limits have the same name", "limits")
     return ContactPolicy(
         limits=limits,
+        crisis_limits=tighter,
         exempt=frozenset(i.one_of(CLASSES) for i in fields["exempt"].items()) if "exempt" in fields else frozenset(),
         quiet_hours=_read_quiet_hours(fields["quiet_hours"]) if "quiet_hours" in fields else None,
+        quiet_days=_read_quiet_days(fields["quiet_days"]) if "quiet_days" in fields else None,
+        legal_basis=(
+            tuple(_read_basis(item) for item in fields["legal_basis"].items()) if "legal_basis" in fields else ()
+        ),
+        holdout=fields["holdout"].number(0, 0.5) if "holdout" in fields else 0.0,
         complaint_opens=opens,
         complaint_closes=closes,
         consent_required=_read_consent(fields["consent"]) if "consent" in fields else frozenset(),
     )
+
+
+def _read_limits(node: Node) -> tuple[Limit, ...]:
+    return tuple(_read_limit(item) for item in node.items())
 
 
 def _read_limit(node: Node) -> Limit:
@@ -134,6 +217,37 @@ def _read_quiet_hours(node: Node) -> QuietHours | None:
     return QuietHours(begin, end, "zone" not in fields or fields["zone"].one_of(("contact", "company")) == "contact")
 
 
+def _read_quiet_days(node: Node) -> QuietDays:
+    fields = node.mapping(("weekdays", "holidays"))
+    days = frozenset(i.one_of(DAYS) for i in fields["weekdays"].items(least=1)) if "weekdays" in fields else frozenset()
+    if len(days) == len(DAYS):
+        fields["weekdays"].fault("leaves no day on which anything could go out")
+        days = frozenset()
+    holidays = _read_country(fields["holidays"], also=OF_CONTACT) if "holidays" in fields else ""
+    if fields == {}:
+        node.fault("needs weekdays or holidays")
+    return QuietDays(frozenset(DAYS.index(day) for day in days), holidays)
+
+
+def _read_country(node: Node, also: str = "") -> str:
+    """A country by its two letters (ISO 3166-1)."""
+    value = node.text(longest=16)
+    if value and value != also and not (len(value) == COUNTRY_LETTERS and value.isascii() and value.isupper()):
+        node.fault("must be a country like RU or DE, or contact" if also else "must be a country like RU or DE")
+    return value
+
+
+def _read_basis(node: Node) -> Basis:
+    fields = node.mapping(("countries", "classes", "channels", "basis"), ("basis",))
+    countries = [_read_country(item) for item in fields["countries"].items(least=1)] if "countries" in fields else []
+    return Basis(
+        basis=fields["basis"].one_of(BASES) if "basis" in fields else BASES[0],
+        countries=frozenset(countries),
+        classes=_read_names(fields, "classes", CLASSES),
+        channels=_read_names(fields, "channels", (*CHANNELS, "sms", "telegram")),
+    )
+
+
 def _read_clock(node: Node) -> time:
     try:
         clock = time.fromisoformat(node.value)
@@ -157,6 +271,36 @@ def _read_complaint(node: Node) -> tuple[frozenset[str], frozenset[str]]:
 def _read_consent(node: Node) -> frozenset[str]:
     fields = node.mapping((*CHANNELS, "sms", "telegram", *CLASSES))
     return frozenset(key for key, value in fields.items() if value.one_of(("assumed", "required")) == "required")
+
+
+def may_ask(
+    policy: ContactPolicy, consents: Mapping[str, bool], country: str | None, class_: str, channel: str
+) -> str | None:
+    """The scope for which consent (or the knowledge of a way out) is missing; None when there is a legal basis.
+
+    What a contact said decides, yes or no. Where they said nothing, the first rule of ``legal_basis`` about such a
+    message does, else what ``consent`` asks of the class and of the channel.
+    """
+    for scope in (class_, channel):
+        if consents.get(scope) is False:
+            return scope
+    rule = next((rule for rule in policy.legal_basis if rule.rules(country, class_, channel)), None)
+    if rule is not None:
+        if rule.basis == "assumed" or consents.get(class_) or consents.get(channel):
+            return None
+        return None if rule.basis == "customer" and consents.get(INFORMED) else class_
+    for scope in (class_, channel):
+        if scope in policy.consent_required and not consents.get(scope):
+            return scope
+    return None
+
+
+def country_of(contact: Mapping[str, Any]) -> str | None:
+    """A contact's country: the attribute ``country``, else the region of the locale (``de-AT``); None when unknown."""
+    named = (contact.get("attributes") or {}).get("country")
+    region = named or str(contact.get("locale") or "").replace("_", "-").partition("-")[2]
+    fine = isinstance(region, str) and len(region) == COUNTRY_LETTERS and region.isascii() and region.isalpha()
+    return region.upper() if fine else None
 
 
 def refusal(policy: ContactPolicy, taken: Iterable[Reservation], asked: Reservation) -> Refusal | None:
@@ -215,6 +359,25 @@ def zone(name: str | None, company_zone: str) -> ZoneInfo:
         return ZoneInfo(name or company_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo(company_zone)
+
+
+def is_zone(name: str | None) -> bool:
+    try:
+        return bool(name and ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+
+
+def allowed_time(policy: ContactPolicy, at: datetime, where: ZoneInfo, holidays: Collection[date] = ()) -> datetime:
+    """The first moment from ``at`` on (UTC) that is outside the quiet hours, and not on a quiet day, of ``where``."""
+    if policy.quiet_days is None:
+        return open_time(policy.quiet_hours, at, where)
+    while True:
+        at = open_time(policy.quiet_hours, at, where)
+        day = at.astimezone(where).date()
+        if day.weekday() not in policy.quiet_days.weekdays and day not in holidays:
+            return at
+        at = datetime.combine(day + timedelta(days=1), time(0), where).astimezone(UTC)
 
 
 def open_time(quiet: QuietHours | None, at: datetime, where: ZoneInfo) -> datetime:

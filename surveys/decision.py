@@ -3,14 +3,27 @@
 Trigger gates come first and stand before every action; send gates stand before each ``send`` and ``message`` only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from surveys import sampling
-from surveys.conditions import Facts
-from surveys.contact_policy import NEVER, ContactPolicy, Refusal, Reservation, open_time, refusal, zone
+from surveys.contact_policy import Reservation, allowed_time, is_zone, may_ask, zone
+from surveys.gates import (
+    Closed,
+    Contact,
+    Event,
+    Rules,
+    close_send,
+    close_trigger,
+    company_holdout_draw,
+    holdout_draw,
+    lateness,
+    limit_closed,
+    reservation_of,
+    room,
+    sample_draw,
+)
 from surveys.lifecycle import DEPTH_MAX
 from surveys.triggers import Send, Trigger
 
@@ -26,6 +39,7 @@ GATE_OF = {
     "unsubscribed": "unsubscribe",
     "suppressed": "suppression",
     "complaint_open": "complaint",
+    "crisis": "crisis",
     "holdout": "holdout",
     "quota_full": "quota",
     "unreachable": "reachable",
@@ -34,74 +48,19 @@ GATE_OF = {
 }
 """The gate that each reason closes, in the order the gates stand."""
 TRIGGER_GATES = ("depth", "live", "fresh", "condition", "sample")
-ACTIVE = frozenset({"live", "pilot"})
 NOT_FIRST = -1
 """The clause of a :class:`Miss` on ``occurrence: first``."""
 SEND_GATES = tuple(dict.fromkeys(gate for gate in GATE_OF.values() if gate not in TRIGGER_GATES))
-
-
-@dataclass(slots=True)
-class Address:
-    """Where a contact is reached through one channel, and what was already reserved there, by whomever."""
-
-    id: int
-    unsubscribed_at: datetime | None = None
-    suppressed_at: datetime | None = None
-    taken: list[Reservation] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Contact:
-    """Who an event was about. ``taken`` are their reservations; promises made while deciding are added to it."""
-
-    id: int
-    sampling_id: str
-    timezone: str | None = None
-    unsubscribed_at: datetime | None = None
-    complaint_since: datetime | None = None
-    consents: Mapping[str, bool] = field(default_factory=dict)
-    addresses: Mapping[str, Address] = field(default_factory=dict)
-    taken: list[Reservation] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Event:
-    """An event with the facts as of it; ``first`` when the contact had none of its type before."""
-
-    id: int
-    type: str
-    occurred_at: datetime
-    facts: Facts
-    first: bool
-    depth: int = 0
-    ambiguous: bool = False
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What is in force while deciding, besides the triggers."""
-
-    policy: ContactPolicy
-    sampling_salt: bytes
-    holdout_salt: bytes
-    company_zone: str
-    quota_used: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """Why a gate closed: the rule by name, what it saw, what it allows, and when it would open."""
-
-    reason: str
-    observed: Any = None
-    limit: Any = None
-    rule: str | None = None
-    next_possible_at: datetime | None = None
+PASSING = frozenset({"contact_limit", "complaint_open", "crisis", "quota_full"})
+"""Reasons that time removes: what is told to wait, waits for these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """A send that passed: which action, through which address, and when."""
+    """A send that passed: which action, through which address, and when.
+
+    ``borrowed_clock``: the contact's zone is not known, so quiet times went by the company's.
+    """
 
     action: int
     send: Send
@@ -109,17 +68,22 @@ class Invite:
     address_id: int
     planned_at: datetime
     stale_at: datetime
+    borrowed_clock: bool = False
 
 
 @dataclass(slots=True)
 class Decision:
-    """The result for one trigger: ``invited``, ``skipped`` or ``acted``; ``acts`` are the actions that are no sends."""
+    """The result for one trigger: ``invited``, ``deferred``, ``skipped`` or ``acted``.
+
+    ``acts`` are the actions that are no sends; ``retry_at`` is when a deferred one is decided again.
+    """
 
     trigger: Trigger
     outcome: str
     closed: Closed | None = None
     invites: list[Invite] = field(default_factory=list)
     acts: list[int] = field(default_factory=list)
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +94,18 @@ class Miss:
     clause: int
 
 
-@dataclass(slots=True)
-class _Round:
-    """One event while it is decided. ``made`` are the promises of this very event."""
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """An event that a trigger waits with, since it was first decided."""
 
     event: Event
+    trigger: Trigger
+
+
+@dataclass(slots=True)
+class _Round:
+    """What is decided together, of which one question may come. ``made`` are the promises of this very round."""
+
     contact: Contact | None
     rules: Rules
     now: datetime
@@ -143,8 +114,15 @@ class _Round:
     places: list[Reservation] = field(default_factory=list)
 
     def contends(self, send: Send) -> bool:
-        """Whether ``send`` competes for the one question an event may lead to; exempt messages do not."""
+        """Whether ``send`` competes for the one question of a round; exempt messages do not."""
         return send.class_ not in self.rules.policy.exempt
+
+    def close(self) -> None:
+        """Add the promises made to the contact and the addresses used, so that what is decided next sees them."""
+        if self.contact is not None:
+            for invite, place in zip(self.made, self.places, strict=True):
+                self.contact.taken.append(place)
+                self.contact.addresses[invite.channel].taken.append(place)
 
 
 def decide_each(
@@ -153,207 +131,129 @@ def decide_each(
     """Decide one event for every trigger that listens to its type, the higher priority first.
 
     Of the surveys that one event could send, the first that passes every gate wins; the others are superseded by it.
-    The promises made are added to ``contact.taken`` and to the addresses used, so that the next event sees them.
+    The promises made are added to ``contact.taken``, to the addresses used and to the standings of quotas.
     """
-    this = _Round(event, contact, rules, now)
-    results = [_decide(this, trigger) for trigger in triggers]
-    if contact is not None:
-        for invite, place in zip(this.made, this.places, strict=True):
-            contact.taken.append(place)
-            contact.addresses[invite.channel].taken.append(place)
+    this = _Round(contact, rules, now)
+    results = [_decide(this, event, trigger) for trigger in triggers]
+    this.close()
     return results
 
 
-def in_order(triggers: Iterable[Trigger]) -> list[Trigger]:
-    """Triggers as :func:`decide_each` wants them: the higher priority first, then by slug."""
-    return sorted(triggers, key=lambda t: (-t.priority, t.slug))
+def decide_deferred(
+    waiting: Sequence[Deferred], contact: Contact, rules: Rules, now: datetime
+) -> list[tuple[Deferred, Decision]]:
+    """Decide what one contact's deferred events come to now, all gates read again: by priority, then age.
+
+    They are decided together: one question may come of them, and those that come after it are superseded.
+    """
+    this = _Round(contact, rules, now)
+    ranked = sorted(waiting, key=lambda d: (-d.trigger.priority, d.event.occurred_at, d.event.id, d.trigger.slug))
+    results = []
+    for one in ranked:
+        result = _decide(this, one.event, one.trigger)
+        if isinstance(result, Miss):
+            result = Decision(one.trigger, "skipped", Closed("condition"))
+        results.append((one, result))
+    this.close()
+    return results
 
 
-def reservation_of(trigger: Trigger, send: Send, channel: str, at: datetime) -> Reservation:
-    return Reservation(at, send.class_, channel, send.survey, trigger.slug)
-
-
-def _decide(this: _Round, trigger: Trigger) -> Decision | Miss:
-    if trigger.first_only and not this.event.first:
+def _decide(this: _Round, event: Event, trigger: Trigger) -> Decision | Miss:
+    if trigger.first_only and not event.first:
         return Miss(trigger, NOT_FIRST)
-    failing = trigger.condition.failing(this.event.facts)
+    failing = trigger.condition.failing(event.facts)
     if failing is not None:
         return Miss(trigger, failing)
-    if closed := _close_trigger(this, trigger):
+    if closed := close_trigger(event, this.contact, trigger, this.rules, this.now):
         return Decision(trigger, "skipped", closed)
-    return _act(this, trigger)
+    return _act(this, event, trigger)
 
 
-def _act(this: _Round, trigger: Trigger) -> Decision:
+def _act(this: _Round, event: Event, trigger: Trigger) -> Decision:
     result = Decision(trigger, "acted")
     for number, action in enumerate(trigger.actions):
         if not isinstance(action, Send):
             result.acts.append(number)
             continue
-        sent = _send(this, trigger, number, action)
+        sent = _send(this, event, trigger, number, action)
         if isinstance(sent, Closed):
             result.closed = result.closed or sent
+            result.retry_at = result.retry_at or _retry_at(event, trigger, action, sent)
             continue
         result.invites.append(sent)
-        this.made.append(sent)
-        this.places.append(reservation_of(trigger, action, sent.channel, sent.planned_at))
-        if this.contends(action):
-            this.winner = trigger.slug
+        _promise(this, trigger, action, sent)
     if result.invites:
-        result.outcome, result.closed = "invited", None
+        result.outcome, result.closed, result.retry_at = "invited", None, None
     elif result.closed:
-        result.outcome = "skipped"
+        result.outcome = "deferred" if result.retry_at else "skipped"
     return result
 
 
-def _close_trigger(this: _Round, trigger: Trigger) -> Closed | None:
-    event, contact, rules = this.event, this.contact, this.rules
-    if event.depth > DEPTH_MAX:
-        return Closed("loop", event.depth, DEPTH_MAX)
-    if trigger.status not in ACTIVE:
-        return Closed("not_live", trigger.status, "live")
-    late = _lateness(trigger, event, this.now)
-    if late > trigger.fresh:
-        return Closed("stale", int(late.total_seconds()), int(trigger.fresh.total_seconds()))
-    if contact is not None and trigger.sample.rate < 1:
-        lot = sample_draw(trigger, contact.sampling_id, rules, event.occurred_at)
-        if lot >= trigger.sample.rate:
-            redraw = trigger.sample.redraw
-            ends = sampling.period_ends(rules.sampling_salt, contact.sampling_id, event.occurred_at, redraw)
-            return Closed("not_sampled", round(lot, 4), trigger.sample.rate, next_possible_at=ends)
-    return None
+def _promise(this: _Round, trigger: Trigger, send: Send, invite: Invite) -> None:
+    this.made.append(invite)
+    this.places.append(reservation_of(trigger, send, invite.channel, invite.planned_at))
+    if this.contends(send):
+        this.winner = trigger.slug
+    standing = this.rules.standings.get(trigger.slug)
+    if standing is not None:
+        standing.used += standing.each
+        standing.promised += 1
 
 
-def _lateness(trigger: Trigger, event: Event, at: datetime) -> timedelta:
-    """How long after the event, and the delay that its first send asks for, it is decided."""
-    return at - event.occurred_at - min((send.delay for _, send in trigger.sends), default=timedelta(0))
+def _retry_at(event: Event, trigger: Trigger, send: Send, closed: Closed) -> datetime | None:
+    """When to try again; None where waiting is not wanted, or could only end too late."""
+    again = closed.next_possible_at
+    if not send.defer or closed.reason not in PASSING or again is None:
+        return None
+    return again if again <= event.occurred_at + send.delay + trigger.fresh else None
 
 
-def sample_draw(trigger: Trigger, sampling_id: str, rules: Rules, at: datetime) -> float:
-    """The contact's lot for this trigger; below the rate it is in the sample."""
-    number = sampling.period(rules.sampling_salt, sampling_id, at, trigger.sample.redraw)
-    return sampling.draw(rules.sampling_salt, trigger.slug, sampling_id, number)
-
-
-def holdout_draw(trigger: Trigger, sampling_id: str, rules: Rules) -> float:
-    """The contact's lot for the control group; below the share it is never asked."""
-    return sampling.draw(rules.holdout_salt, trigger.slug, sampling_id)
-
-
-def _send(this: _Round, trigger: Trigger, number: int, send: Send) -> Invite | Closed:
+def _send(this: _Round, event: Event, trigger: Trigger, number: int, send: Send) -> Invite | Closed:
     if this.contact is None:
-        return Closed("ambiguous_contact" if this.event.ambiguous else "unknown_contact")
-    if closed := _close_send(this.contact, trigger, send, this.rules):
+        return Closed("ambiguous_contact" if event.ambiguous else "unknown_contact")
+    if closed := close_send(event, this.contact, trigger, send, this.rules, this.now):
         return closed
-    invite = _first_channel(this, this.contact, trigger, number, send)
+    invite = _first_channel(this, event, this.contact, trigger, number, send)
     if isinstance(invite, Invite) and this.winner is not None and this.contends(send):
         return Closed("superseded", rule=this.winner)
     return invite
 
 
-def _close_send(contact: Contact, trigger: Trigger, send: Send, rules: Rules) -> Closed | None:
-    """The gates that do not depend on the time of hand-over."""
-    if not _consents(contact, send.class_, rules.policy) or not any(
-        _consents(contact, channel, rules.policy) for channel in send.channels
-    ):
-        return Closed("no_consent", rule=send.class_)
-    if contact.unsubscribed_at:
-        return Closed("unsubscribed", contact.unsubscribed_at.isoformat())
-    if closed := _close_addresses([a for c in send.channels if (a := contact.addresses.get(c))]):
-        return closed
-    if contact.complaint_since and send.class_ != "service":
-        return Closed("complaint_open", contact.complaint_since.isoformat())
-    sample = trigger.sample
-    if sample.holdout and (lot := holdout_draw(trigger, contact.sampling_id, rules)) < sample.holdout:
-        return Closed("holdout", round(lot, 4), sample.holdout)
-    used = rules.quota_used.get(trigger.slug, 0)
-    if sample.quota and used >= sample.quota.responses:
-        return Closed("quota_full", used, sample.quota.responses)
-    return None
-
-
-def _consents(contact: Contact, scope: str, policy: ContactPolicy) -> bool:
-    return contact.consents.get(scope, scope not in policy.consent_required)
-
-
-def _close_addresses(addresses: Sequence[Address]) -> Closed | None:
-    """Closed when every address there is has been unsubscribed or suppressed."""
-    if not addresses or any(not a.unsubscribed_at and not a.suppressed_at for a in addresses):
-        return None
-    first = addresses[0]
-    if first.unsubscribed_at:
-        return Closed("unsubscribed", first.unsubscribed_at.isoformat())
-    return Closed("suppressed", first.suppressed_at.isoformat() if first.suppressed_at else None)
-
-
-def _first_channel(this: _Round, contact: Contact, trigger: Trigger, number: int, send: Send) -> Invite | Closed:
+def _first_channel(
+    this: _Round, event: Event, contact: Contact, trigger: Trigger, number: int, send: Send
+) -> Invite | Closed:
     """The first channel that passes wins; else what closed the first one that could have been used."""
     closed: Closed | None = None
-    policy, due = this.rules.policy, this.event.occurred_at + send.delay
+    rules, due = this.rules, event.occurred_at + send.delay
+    policy = rules.policy_for(event.facts, trigger, this.now)
     stale_at = due + trigger.fresh
-    quiet = policy.quiet_hours
-    where = zone(contact.timezone if quiet and quiet.of_contact else None, this.rules.company_zone)
+    where = zone(contact.timezone if policy.of_contact else None, rules.company_zone)
+    planned_at = allowed_time(policy, max(this.now, due), where, rules.holidays_of(contact.country))
     # A contender that comes after the winner is superseded, not over a limit that the winner filled just now.
     made = [] if this.contends(send) and this.winner else this.places
-    for channel in send.channels:
+    for channel in _ranked(send.channels, contact.preferred):
         address = contact.addresses.get(channel)
         if address is None or address.unsubscribed_at or address.suppressed_at:
             continue
-        if not _consents(contact, channel, policy):
+        if may_ask(policy, contact.consents, contact.country, send.class_, channel):
             continue
-        planned_at = open_time(quiet, max(this.now, due), where)
         asked = reservation_of(trigger, send, channel, planned_at)
         if full := room(policy, [*contact.taken, *made], [*address.taken, *made], asked):
             closed = closed or limit_closed(full)
         elif planned_at > stale_at:
             closed = closed or Closed("stale", planned_at.isoformat(), stale_at.isoformat())
         else:
-            return Invite(number, send, channel, address.id, planned_at, stale_at)
+            borrowed = policy.of_contact and not is_zone(contact.timezone)
+            return Invite(number, send, channel, address.id, planned_at, stale_at, borrowed)
     return closed or Closed("unreachable", rule=send.channels[0])
 
 
-def room(
-    policy: ContactPolicy,
-    contact_taken: Sequence[Reservation],
-    address_taken: Sequence[Reservation],
-    asked: Reservation,
-) -> Refusal | None:
-    """What stands in the way of ``asked``, for the contact or for the address; None when nothing does."""
-    found: Refusal | None = None
-    while full := refusal(policy, contact_taken, asked) or refusal(policy, address_taken, asked):
-        found = replace(found or full, next_possible_at=full.next_possible_at)
-        if full.next_possible_at == NEVER:
-            break
-        asked = replace(asked, counts_at=full.next_possible_at)
-    return found
-
-
-def limit_closed(full: Refusal) -> Closed:
-    return Closed(
-        "contact_limit",
-        full.observed,
-        full.limit.max,
-        full.limit.name,
-        None if full.next_possible_at == NEVER else full.next_possible_at,
-    )
-
-
-def hand_over_closed(
-    contact: Contact, address: Address, trigger: Trigger, send: Send, asked: Reservation, rules: Rules
-) -> Closed | None:
-    """The gates that are read once more at hand-over, with what has become known since the decision."""
-    if trigger.status not in ACTIVE:
-        return Closed("not_live", trigger.status, "live")
-    if not _consents(contact, send.class_, rules.policy) or not _consents(contact, asked.channel, rules.policy):
-        return Closed("no_consent", rule=send.class_)
-    if contact.unsubscribed_at:
-        return Closed("unsubscribed", contact.unsubscribed_at.isoformat())
-    if closed := _close_addresses([address]):
-        return closed
-    if contact.complaint_since and send.class_ != "service":
-        return Closed("complaint_open", contact.complaint_since.isoformat())
-    full = room(rules.policy, contact.taken, address.taken, asked)
-    return limit_closed(full) if full else None
+def _ranked(channels: Sequence[str], preferred: Sequence[str]) -> Sequence[str]:
+    """Channels in the contact's order where they have one, else in the trigger's."""
+    if not preferred or len(channels) == 1:
+        return channels
+    rank = {channel: place for place, channel in enumerate(preferred)}
+    return sorted(channels, key=lambda channel: rank.get(channel, len(rank)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,13 +283,13 @@ def ladder(
         "depth": (event.depth, DEPTH_MAX),
         "live": ("live", "live"),
         "fresh": (
-            int(_lateness(trigger, event, decided_at).total_seconds()),
+            int(lateness(trigger, event, decided_at).total_seconds()),
             int(trigger.fresh.total_seconds()),
         ),
     }
     if sampling_id is not None:
         seen["sample"] = (round(sample_draw(trigger, sampling_id, rules, event.occurred_at), 4), trigger.sample.rate)
-        seen["holdout"] = (round(holdout_draw(trigger, sampling_id, rules), 4), trigger.sample.holdout)
+        seen["holdout"] = _holdout_seen(trigger, sampling_id, rules)
     gates = (*TRIGGER_GATES, *SEND_GATES) if trigger.sends else TRIGGER_GATES
     rungs = []
     for gate in gates:
@@ -399,3 +299,10 @@ def ladder(
         observed, limit = seen.get(gate, (None, None))
         rungs.append(Rung(gate, passed=True, observed=observed, limit=limit))
     return rungs
+
+
+def _holdout_seen(trigger: Trigger, sampling_id: str, rules: Rules) -> tuple[float, float]:
+    """The lot and the share of the trigger's own control group, or where it has none of the company's."""
+    if rules.policy.holdout and not trigger.sample.holdout:
+        return round(company_holdout_draw(sampling_id, rules), 4), rules.policy.holdout
+    return round(holdout_draw(trigger, sampling_id, rules), 4), trigger.sample.holdout

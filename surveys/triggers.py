@@ -6,8 +6,14 @@ from datetime import timedelta
 from functools import cached_property
 
 from surveys.conditions import ALWAYS, Condition, read_condition
+from surveys.crisis import IN_CRISIS
 from surveys.definition import SOME, Node
+from surveys.quotas import Quota, read_quota
 
+TRIGGER_FIELDS = (
+    *("slug", "name", "status", "class", "priority", "touchpoint"),
+    *("when", "if", "sample", "fresh", "crisis", "then"),
+)
 STATUSES = ("draft", "paused", "pilot", "live")
 CLASSES = ("transactional", "relationship", "service", "marketing")
 CHANNELS = ("email", "web")
@@ -20,16 +26,10 @@ MESSAGE_TEXTS = ("subject", "preview", "reason", "benefit", "sender", "reply_to"
 FRESH = timedelta(hours=48)
 PILOT = 0.05  # the part of its sample that a pilot asks
 LINK_LIFE = timedelta(days=7)
+REMINDERS_MAX = 3
+BLOCKED = ("drop", "defer")
 
 Texts = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Quota:
-    """No more are asked while ``responses`` answers came within ``per``."""
-
-    responses: int
-    per: timedelta
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,19 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Remind:
+    """Whoever has not answered is reminded, up to ``times``, each time ``after`` the last message."""
+
+    after: timedelta
+    times: int
+
+
+@dataclass(frozen=True)
 class Send:
-    """Ask a survey, or with ``survey`` None say ``text``; through the first channel that passes."""
+    """Ask a survey, or with ``survey`` None say ``text``; through the first channel that passes.
+
+    ``cancel_on`` are event types that call it off. With ``defer`` it waits while a limit is in the way.
+    """
 
     survey: str | None
     text: Texts | None
@@ -58,6 +69,9 @@ class Send:
     expires: timedelta | None
     class_: str
     message: Mapping[str, Texts]
+    remind: Remind | None = None
+    cancel_on: frozenset[str] = frozenset()
+    defer: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,7 @@ class Trigger:
     sample: Sample
     fresh: timedelta
     actions: tuple[Action, ...]
+    in_crisis: str = IN_CRISIS[0]
 
     @cached_property
     def sends(self) -> list[tuple[int, Send]]:
@@ -114,7 +129,20 @@ class Trigger:
 def read_trigger(node: Node) -> Trigger:
     """Read a trigger definition; faults gather in the node."""
     fields = node.mapping(
-        ("slug", "name", "status", "class", "priority", "touchpoint", "when", "if", "sample", "fresh", "then"),
+        (
+            "slug",
+            "name",
+            "status",
+            "class",
+            "priority",
+            "touchpoint",
+            "when",
+            "if",
+            "sample",
+            "fresh",
+            "crisis",
+            "then",
+        ),
         ("slug", "when", "then"),
     )
     slug = fields["slug"].slug() if "slug" in fields else ""
@@ -122,6 +150,7 @@ def read_trigger(node: Node) -> Trigger:
     status = fields["status"].one_of(STATUSES) if "status" in fields else "draft"
     sample = _read_sample(fields["sample"]) if "sample" in fields else Sample()
     event, first_only = _read_when(fields["when"]) if "when" in fields else ("", False)
+    actions = tuple(_read_action(a, class_, event) for a in fields["then"].items(least=1)) if "then" in fields else ()
     return Trigger(
         slug=slug,
         name=fields["name"].text(longest=200) if "name" in fields else slug,
@@ -134,7 +163,8 @@ def read_trigger(node: Node) -> Trigger:
         condition=read_condition(fields["if"]) if "if" in fields else ALWAYS,
         sample=replace(sample, rate=sample.rate * PILOT) if status == "pilot" else sample,
         fresh=fields["fresh"].duration(least=SOME) if "fresh" in fields else FRESH,
-        actions=tuple(_read_action(a, class_) for a in fields["then"].items(least=1)) if "then" in fields else (),
+        actions=actions,
+        in_crisis=fields["crisis"].one_of(IN_CRISIS) if "crisis" in fields else IN_CRISIS[0],
     )
 
 
@@ -151,29 +181,24 @@ def _read_sample(node: Node) -> Sample:
     if redraw is not None and redraw < timedelta(days=1):
         fields["redraw"].fault("must be at least a day")
         redraw = None
-    quota = None
-    if "quota" in fields:
-        parts = fields["quota"].mapping(("responses", "per"), ("responses", "per"))
-        responses = parts["responses"].integer(1, 10_000_000) if "responses" in parts else 1
-        quota = Quota(responses, parts["per"].duration(least=SOME) if "per" in parts else timedelta(days=1))
     return Sample(
         rate=fields["rate"].number(0, 1) if "rate" in fields else 1.0,
         redraw=redraw,
         holdout=fields["holdout"].number(0, 1) if "holdout" in fields else 0.0,
-        quota=quota,
+        quota=read_quota(fields["quota"]) if "quota" in fields else None,
     )
 
 
-def _read_action(node: Node, class_: str) -> Action:
+def _read_action(node: Node, class_: str, event: str) -> Action:
     if not isinstance(node.value, dict) or len(node.value) != 1:
         node.fault("must be one action: send, message, task, notify or set")
         return Notify("", "")
     kind, action = next(iter(node.mapping(("send", "message", "task", "notify", "set")).items()), ("", node))
     match kind:
         case "send":
-            return _read_send(action, class_)
+            return _read_send(action, class_, event)
         case "message":
-            return _read_message(action, class_)
+            return _read_message(action, class_, event)
         case "task":
             fields = action.mapping(("department", "title", "priority", "due"), ("department", "title"))
             return Task(
@@ -204,23 +229,45 @@ def _read_path(node: Node) -> str:
     return path
 
 
-def _read_send(node: Node, class_: str) -> Send:
-    fields = node.mapping(("survey", "channels", "delay", "expires", "blocked", "message"), ("survey",))
-    if "blocked" in fields:
-        fields["blocked"].one_of(("drop",))
+def _read_send(node: Node, class_: str, event: str) -> Send:
+    fields = node.mapping(
+        ("survey", "channels", "delay", "expires", "remind", "cancel_on", "blocked", "message"), ("survey",)
+    )
+    expires = fields["expires"].duration(least=SOME) if "expires" in fields else LINK_LIFE
     return Send(
         survey=fields["survey"].slug() if "survey" in fields else "",
         text=None,
         channels=_read_channels(fields, CHANNELS),
         delay=fields["delay"].duration() if "delay" in fields else timedelta(0),
-        expires=fields["expires"].duration(least=SOME) if "expires" in fields else LINK_LIFE,
+        expires=expires,
         class_=class_,
         message=_read_message_texts(fields["message"]) if "message" in fields else {},
+        remind=_read_remind(fields["remind"], expires) if "remind" in fields else None,
+        cancel_on=_read_cancel_on(fields, event),
+        defer="blocked" in fields and fields["blocked"].one_of(BLOCKED) == "defer",
     )
 
 
-def _read_message(node: Node, class_: str) -> Send:
-    fields = node.mapping(("text", "channels", "class", "delay", *MESSAGE_TEXTS), ("text",))
+def _read_remind(node: Node, expires: timedelta) -> Remind:
+    fields = node.mapping(("after", "times"), ("after",))
+    after = fields["after"].duration(least=SOME) if "after" in fields else expires
+    times = fields["times"].integer(1, REMINDERS_MAX) if "times" in fields else 1
+    if "after" in fields and after * times >= expires:
+        node.fault("comes after the link has closed; expires must be longer")
+    return Remind(after, times)
+
+
+def _read_cancel_on(fields: Mapping[str, Node], event: str) -> frozenset[str]:
+    if "cancel_on" not in fields:
+        return frozenset()
+    types = frozenset(item.text(longest=200) for item in fields["cancel_on"].items(least=1))
+    if event in types:
+        fields["cancel_on"].fault(f"{event} cannot both start it and call it off")
+    return types
+
+
+def _read_message(node: Node, class_: str, event: str) -> Send:
+    fields = node.mapping(("text", "channels", "class", "delay", "cancel_on", "blocked", *MESSAGE_TEXTS), ("text",))
     return Send(
         survey=None,
         text=fields["text"].texts() if "text" in fields else {"en": ""},
@@ -229,6 +276,8 @@ def _read_message(node: Node, class_: str) -> Send:
         expires=None,
         class_=fields["class"].one_of(CLASSES) if "class" in fields else class_,
         message={k: fields[k].texts() for k in MESSAGE_TEXTS if k in fields},
+        cancel_on=_read_cancel_on(fields, event),
+        defer="blocked" in fields and fields["blocked"].one_of(BLOCKED) == "defer",
     )
 
 

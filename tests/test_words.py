@@ -217,6 +217,8 @@ SENTENCES = [
      "Адрес не принимает письма с 3 ноября."),
     ("complaint_open", no("complaint", NOVEMBER), "A complaint is open since 3 November; we leave them in peace.",
      "Открыта жалоба с 3 ноября, не беспокоим."),
+    ("crisis", no("crisis", "place", rule="Riverside"), "Paused: crisis mode for Riverside.",
+     "Пауза: кризисный режим, Riverside."),
     ("holdout", no("holdout", 0.01, 0.05), "In the control group that is never asked.",
      "В контрольной группе, её не спрашиваем."),
     ("quota_full", no("quota", 400, 400), "400 of 400 answers of this period are in.",

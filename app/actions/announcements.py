@@ -10,14 +10,19 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.extensions import insert_into, insert_rows, transaction
-from app.models.contacts import ContactChange
+from app.models.contacts import Complaint, ContactChange
 from app.models.events import Event, EventKey, PendingEvent
+from app.models.invitations import InvitationNews
+from app.models.offers import OfferCode
 from app.models.responses import Response
 from app.models.sources import Source
 from app.models.tasks import Task
 from app.queries.events import CARRIED
+from app.queries.invitations import ToldInvitation, told_invitations
+from app.queries.offers import GivenCode, given_codes
 from app.queries.responses import Announceable, announceable_responses
 from app.queries.tasks import task_origins
+from surveys.contact_policy import COMPLAINT_LAPSES
 
 INTERNAL = "otklik"
 """The source of internal events."""
@@ -72,6 +77,93 @@ def announce_changes(limit: int, now: datetime) -> int:
         if changes:
             session.execute(delete(ContactChange).where(ContactChange.id.in_([c.id for c in changes])))
     return len(changes)
+
+
+def announce_invitations(limit: int, now: datetime) -> int:
+    """``invitation.sent`` and ``invitation.expired``. Returns how many."""
+    with transaction() as session:
+        rows = session.scalars(
+            select(InvitationNews).order_by(InvitationNews.id).limit(limit).with_for_update(skip_locked=True)
+        ).all()
+        told = told_invitations({row.invitation_id for row in rows})
+        _store(session, [_became(row, told[row.invitation_id]) for row in rows], now)
+        if rows:
+            session.execute(delete(InvitationNews).where(InvitationNews.id.in_([row.id for row in rows])))
+    return len(rows)
+
+
+def announce_lapses(limit: int, now: datetime) -> int:
+    """``offer.expired`` for codes whose time is over, ``contact.complaint_lapsed`` for complaints nobody closed."""
+    with transaction() as session:
+        codes = session.scalars(
+            select(OfferCode)
+            .where(OfferCode.expires_at <= now, OfferCode.expired_at.is_(None))
+            .order_by(OfferCode.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        given = given_codes([code.id for code in codes])
+        complaints = session.scalars(
+            select(Complaint)
+            .where(
+                Complaint.opened_at <= now - COMPLAINT_LAPSES,
+                Complaint.closed_at.is_(None),
+                Complaint.lapsed_at.is_(None),
+            )
+            .order_by(Complaint.opened_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        _store(session, [*(_code_expired(given[c.id], now) for c in codes), *(_lapsed(c) for c in complaints)], now)
+        for code in codes:
+            code.expired_at = now
+        for complaint in complaints:
+            complaint.lapsed_at = now
+    return len(codes) + len(complaints)
+
+
+def _became(news: InvitationNews, told: ToldInvitation) -> _News:
+    return _News(
+        external_id=f"invitation-{news.id}",
+        type=f"invitation.{news.kind}",
+        occurred_at=news.at,
+        contact_id=told.contact_id,
+        properties={
+            **{k: told.origin[k] for k in CARRIED if k in told.origin},
+            **({"touchpoint": told.touchpoint} if told.touchpoint else {}),
+            "survey": told.survey,
+            "trigger": told.trigger,
+            "channel": told.channel,
+            "invitation": told.public_id,
+        },
+        cause_id=told.event_id,
+        depth=told.depth + 1,
+    )
+
+
+def _code_expired(given: GivenCode, now: datetime) -> _News:
+    return _News(
+        external_id=f"code-{given.code_id}-expired",
+        type="offer.expired",
+        occurred_at=given.expires_at or now,
+        contact_id=given.contact_id,
+        properties={"offer": given.offer, "survey": given.survey},
+        cause_id=given.event_id,
+        depth=given.depth + 1,
+    )
+
+
+def _lapsed(complaint: Complaint) -> _News:
+    at = complaint.opened_at + COMPLAINT_LAPSES
+    return _News(
+        external_id=f"complaint-{complaint.contact_id}-{complaint.key}-{int(at.timestamp())}",
+        type="contact.complaint_lapsed",
+        occurred_at=at,
+        contact_id=complaint.contact_id,
+        properties={"complaint": complaint.key, "opened_at": complaint.opened_at.isoformat()},
+        cause_id=None,
+        depth=1,
+    )
 
 
 def _answered(found: Announceable) -> _News:

@@ -1,18 +1,18 @@
 """Handing over: claimed under a lease, begun with a commit, settled once; never begun again when it may have left."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.extensions import insert_rows, lock_rows, transaction
 from app.models.accounts import AuditEntry, Installation, Lease
 from app.models.contacts import Address, Contact, ContactLock
-from app.models.decisions import Reservation
+from app.models.decisions import Decision, Reservation
 from app.models.deliveries import Delivery
-from app.models.invitations import Invitation
+from app.models.invitations import Invitation, InvitationNews
 from app.models.rollups import DirtyDay
 from app.queries.contacts import newest_addresses
 from app.queries.decisions import take_contact
@@ -23,9 +23,9 @@ from app.queries.events import facts_of_events
 from app.queries.triggers import trigger_version
 from app.text.addresses import normal_email
 from app.text.messages import Message
-from surveys.decision import Closed
+from surveys.gates import Closed
 from surveys.lifecycle import ANSWERABLE, retry_delay
-from surveys.triggers import FETCHED, Notify
+from surveys.triggers import FETCHED, Notify, Send
 from surveys.wording import fill
 
 PACE = timedelta(seconds=1)
@@ -64,7 +64,8 @@ def claim_deliveries(limit: int, now: datetime, lease: timedelta, rate: int) -> 
         if room <= 0:
             return []
         claims = _claim_again(session, room, now, lease)
-        return claims + _claim_due(session, room - len(claims), now, lease)
+        claims += _claim_due(session, room - len(claims), now, lease)
+        return claims + _claim_reminders(session, room - len(claims), now, lease)
 
 
 def _claim_again(session: Session, limit: int, now: datetime, lease: timedelta) -> list[Claim]:
@@ -92,17 +93,40 @@ def _claim_due(session: Session, limit: int, now: datetime, lease: timedelta) ->
     made = []
     for invitation in due:
         invitation.due_at = None
-        made.append(
-            Delivery(
-                invitation_id=invitation.id,
-                channel=invitation.channel,
-                state="claimed",
-                attempt=1,
-                claimed_at=now,
-                act_at=now + lease,
-                created_at=now,
-            )
-        )
+        made.append(_claimed_delivery(invitation, 0, now, lease))
+    return _claims(session, made)
+
+
+def _claim_reminders(session: Session, limit: int, now: datetime, lease: timedelta) -> list[Claim]:
+    due = session.scalars(
+        select(Invitation)
+        .where(Invitation.remind_at <= now)
+        .order_by(Invitation.remind_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    made = []
+    for invitation in due:
+        invitation.remind_at = None
+        if invitation.state in ANSWERABLE:
+            made.append(_claimed_delivery(invitation, invitation.reminders + 1, now, lease))
+    return _claims(session, made)
+
+
+def _claimed_delivery(invitation: Invitation, reminder: int, now: datetime, lease: timedelta) -> Delivery:
+    return Delivery(
+        invitation_id=invitation.id,
+        channel=invitation.channel,
+        reminder=reminder,
+        state="claimed",
+        attempt=1,
+        claimed_at=now,
+        act_at=now + lease,
+        created_at=now,
+    )
+
+
+def _claims(session: Session, made: Sequence[Delivery]) -> list[Claim]:
     session.add_all(made)
     session.flush()
     return [Claim(d.id, d.attempt) for d in made]
@@ -126,23 +150,26 @@ def begin_hand_over(
         elif not _may_go(session, delivery, invitation, now, company_zone):
             return None
         else:
-            message = message_of(invitation, company)
+            message = message_of(invitation, company, reminder=delivery.reminder > 0)
         if allowed and message.to not in allowed:
             _settle_refused(session, delivery, invitation, Result("refused", error="not in OTKLIK_SEND_ONLY_TO"), now)
             return None
         delivery.state, delivery.begun_at, delivery.act_at = "handing_over", now, now + lease
-        if invitation is not None:
+        if invitation is not None and delivery.reminder:
+            _remind(session, delivery, invitation, now)
+        elif invitation is not None:
             _open(session, invitation, now)
     return message
 
 
 def _may_go(session: Session, delivery: Delivery, invitation: Invitation, now: datetime, company_zone: str) -> bool:
-    """Whether nothing stands in the way now; what does has called the invitation off, or put it off."""
-    if invitation.state != "planned":
+    """Whether nothing stands in the way now; what does has called the message off, or put it off."""
+    reminder = delivery.reminder or None
+    if invitation.state not in (ANSWERABLE if reminder else {"planned"}):
         _drop(session, delivery, invitation, None, now)
         return False
     _follow_address(session, invitation)
-    reread = reread_gates(invitation, now, company_zone)
+    reread = reread_gates(invitation, now, company_zone, reminder)
     if reread.closed:
         _drop(session, delivery, invitation, reread.closed, now)
         return False
@@ -260,25 +287,69 @@ def _open(session: Session, invitation: Invitation, now: datetime) -> None:
     invitation.expires_at = (
         now + timedelta(seconds=invitation.expires_after) if invitation.expires_after is not None else None
     )
-    session.execute(update(Reservation).where(Reservation.invitation_id == invitation.id).values(counts_at=now))
+    session.execute(update(Reservation).where(_own_place(invitation)).values(counts_at=now))
+    _plan_reminder(invitation, now)
+
+
+def _own_place(invitation: Invitation, reminder: int = 0) -> ColumnElement[bool]:
+    return and_(Reservation.invitation_id == invitation.id, Reservation.reminder == reminder)
+
+
+def _plan_reminder(invitation: Invitation, now: datetime) -> None:
+    """When whoever does not answer is reminded next, if that is wanted once more."""
+    send = trigger_version(invitation.trigger_id, invitation.trigger_version).actions[invitation.action]
+    assert isinstance(send, Send)
+    wanted = send.remind is not None and invitation.reminders < send.remind.times and invitation.channel not in FETCHED
+    invitation.remind_at = now + send.remind.after if send.remind and wanted else None
+
+
+def _remind(session: Session, delivery: Delivery, invitation: Invitation, now: datetime) -> None:
+    """A reminder takes a place of its own, like the invitation's in everything but the time."""
+    own = session.scalars(select(Reservation).where(_own_place(invitation))).one()
+    session.add(
+        Reservation(
+            invitation_id=invitation.id,
+            reminder=delivery.reminder,
+            contact_id=own.contact_id,
+            address_id=invitation.address_id,
+            class_=own.class_,
+            channel=own.channel,
+            survey=own.survey,
+            trigger=own.trigger,
+            counts_at=now,
+        )
+    )
+    invitation.reminders = delivery.reminder
+    _plan_reminder(invitation, now)
 
 
 def _drop(session: Session, delivery: Delivery, invitation: Invitation, closed: Closed | None, now: datetime) -> None:
-    """Call the invitation off before anything left; its place becomes free."""
-    if closed:
+    """Call the message off before anything left; its place becomes free. An invitation outlives its reminder."""
+    if closed and not delivery.reminder:
         _cancel(session, invitation, closed.reason)
+        _wake_waiting(session, invitation.contact_id, now)
     delivery.state, delivery.error = "refused", closed.reason if closed else invitation.reason or invitation.state
     delivery.act_at, delivery.settled_at = None, now
 
 
 def _cancel(session: Session, invitation: Invitation, reason: str) -> None:
-    invitation.state, invitation.reason, invitation.due_at = "cancelled", reason, None
+    invitation.state, invitation.reason, invitation.due_at, invitation.remind_at = "cancelled", reason, None, None
     session.execute(delete(Reservation).where(Reservation.invitation_id == invitation.id))
+
+
+def _wake_waiting(session: Session, contact_id: int, now: datetime) -> None:
+    """There is room now for whatever this contact waits with. Their lock is held."""
+    session.execute(
+        update(Decision).where(Decision.contact_id == contact_id, Decision.retry_at > now).values(retry_at=now)
+    )
 
 
 def _put_off(session: Session, delivery: Delivery, invitation: Invitation, until: datetime) -> None:
     """Nothing has left: the claim is given back, and the place is counted at the new time."""
     session.delete(delivery)
+    if delivery.reminder:
+        invitation.remind_at = until
+        return
     invitation.planned_at = until
     invitation.due_at = None if invitation.channel in FETCHED else until
     session.execute(update(Reservation).where(Reservation.invitation_id == invitation.id).values(counts_at=until))
@@ -304,8 +375,9 @@ def settle_delivery(claim: Claim, result: Result, now: datetime) -> bool:
         else:
             delivery.state, delivery.act_at, delivery.settled_at = result.state, None, now
             delivery.message_id, delivery.error = result.message_id, result.error
-            if invitation is not None:
+            if invitation is not None and not delivery.reminder:
                 insert_rows(session, DirtyDay, [{"moment": invitation.handed_over_at}])
+                _tell(session, invitation, "sent", now)
     return True
 
 
@@ -313,17 +385,31 @@ def _settle_refused(
     session: Session, delivery: Delivery, invitation: Invitation | None, result: Result, now: datetime
 ) -> None:
     delivery.state, delivery.error, delivery.act_at, delivery.settled_at = "refused", result.error, None, now
-    if invitation is not None and (invitation.state in ("planned", *ANSWERABLE) or _is_message(invitation)):
+    if invitation is not None and delivery.reminder:
+        session.execute(delete(Reservation).where(_own_place(invitation, delivery.reminder)))
+        if result.bad_address:
+            _suppress(session, invitation, result, now)
+    elif invitation is not None and (invitation.state in ("planned", *ANSWERABLE) or _is_message(invitation)):
         _cancel(session, invitation, "suppressed" if result.bad_address else UNREACHABLE)
+        _wake_waiting(session, invitation.contact_id, now)
         if invitation.handed_over_at is not None:
             insert_rows(session, DirtyDay, [{"moment": invitation.handed_over_at}])
             invitation.handed_over_at = None
         if result.bad_address:
-            session.execute(
-                update(Address)
-                .where(Address.id == invitation.address_id)
-                .values(suppressed_at=now, suppressed_because=result.error)
-            )
+            _suppress(session, invitation, result, now)
+
+
+def _suppress(session: Session, invitation: Invitation, result: Result, now: datetime) -> None:
+    session.execute(
+        update(Address)
+        .where(Address.id == invitation.address_id)
+        .values(suppressed_at=now, suppressed_because=result.error)
+    )
+
+
+def _tell(session: Session, invitation: Invitation, kind: str, now: datetime) -> None:
+    """What becomes of invitations becomes an event of its own."""
+    session.add(InvitationNews(invitation_id=invitation.id, kind=kind, at=now))
 
 
 def _is_message(invitation: Invitation) -> bool:
@@ -334,12 +420,17 @@ def _settle_retrying(
     session: Session, delivery: Delivery, invitation: Invitation | None, result: Result, now: datetime
 ) -> None:
     again = now + retry_delay(delivery.attempt)
-    if invitation is not None and again > invitation.stale_at:
+    if invitation is not None and delivery.reminder:
+        session.execute(delete(Reservation).where(_own_place(invitation, delivery.reminder)))  # taken again when it is
+        invitation.reminders = delivery.reminder - 1
+        invitation.remind_at = None
+    elif invitation is not None and again > invitation.stale_at:
         _settle_refused(session, delivery, invitation, result, now)
         return
     delivery.state, delivery.error, delivery.act_at = "retrying", result.error, again
-    if invitation is not None:
+    if invitation is not None and not delivery.reminder:
         invitation.state, invitation.handed_over_at, invitation.expires_at = "planned", None, None
+        invitation.remind_at = None
 
 
 def refuse_claim(claim: Claim, error: str, now: datetime) -> None:
@@ -451,7 +542,8 @@ def expire_invitations(limit: int, now: datetime) -> int:
             .with_for_update(skip_locked=True)
         ).all()
         for invitation in over:
-            invitation.state, invitation.reason = "expired", "expired"
+            invitation.state, invitation.reason, invitation.remind_at = "expired", "expired", None
+            _tell(session, invitation, "expired", now)
     return len(over) + len(unfetched)
 
 

@@ -17,7 +17,9 @@ from app.models.rollups import DirtyDay, ResponseTopic
 from app.queries.responses import unscored_responses
 from app.queries.surveys import survey_version
 from app.text.topics import topics
+from surveys.definition import read
 from surveys.lifecycle import ANSWERABLE
+from surveys.offers import read_offer
 from surveys.scoring import scores
 
 Finish = Callable[[Mapping[str, Any]], tuple[dict[str, Any], str | None]]
@@ -120,18 +122,20 @@ def _give_code(session: Session, offer: str | None, response_id: int, now: datet
     """Take a free code out of the offer's pool; None when there is no offer or the pool is empty."""
     if offer is None:
         return None
-    free = session.scalar(
-        select(OfferCode)
+    found = session.execute(
+        select(OfferCode, Offer.body)
         .join(Offer, Offer.id == OfferCode.offer_id)
         .where(Offer.slug == offer, Offer.archived_at.is_(None), OfferCode.response_id.is_(None))
         .order_by(OfferCode.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=OfferCode)
-    )
-    if free is None:
+    ).one_or_none()
+    if found is None:
         return None
+    free, lasts = found[0], read(found[1], read_offer).expires
     free.response_id, free.given_at = response_id, now
-    return free.code
+    free.expires_at = now + lasts if lasts else None
+    return str(free.code)
 
 
 def score_responses(limit: int, now: datetime) -> int:

@@ -15,10 +15,19 @@ from app.models.accounts import AuditEntry, Lease
 from app.models.events import Event
 from app.models.invitations import Invitation
 from app.models.responses import Response, Score
-from app.models.rollups import DirtyDay, Marker, ResponseTopic, Rollup, Tally, TallyMark
+from app.models.rollups import DirtyDay, Marker, ResponseTopic, Rollup, Tally, TallyCorrection, TallyMark
 from app.models.surveys import SurveyVersion
-from app.queries.rollups import asking_triggers, untallied_decisions, untallied_events
+from app.queries.rollups import (
+    TalliedDecision,
+    Untallied,
+    asking_triggers,
+    tallied_events,
+    tally_mark,
+    untallied_decisions,
+    untallied_events,
+)
 from surveys.scoring import PASSIVE, PROMOTER, SATISFIED
+from surveys.triggers import Trigger
 
 BASE = ("survey_id", "trigger_id", "touchpoint", "channel")
 PROPERTIES = ("place", "employee", "product")
@@ -158,28 +167,62 @@ def tally_events(limit: int, now: datetime, company_zone: str) -> int:
     """Count what newly decided events came to; returns how many events. One process at a time, each event once."""
     with transaction() as session:
         lock_rows(session, Lease.name, ["rollups"])
-        events = untallied_events(limit, now)
-        if not events:
-            return 0
+        events, mark = untallied_events(limit, now), tally_mark()
         zone, tallied = ZoneInfo(company_zone), Counter[tuple[Any, ...]]()
         asking = asking_triggers()
-        by_id = {event.id: event for event in events}
         for event in events:
             if not event.internal and not event.history:
                 tallied.update(_tallies(event, zone, 0, (event.touchpoint or "")[:VALUE_MAX], "event"))
-        for event_id, trigger_id, outcome, reason in untallied_decisions(events[0].id, events[-1].id):
-            if trigger_id in asking and event_id in by_id:
-                event = by_id[event_id]
-                touchpoint = (event.touchpoint or asking[trigger_id].touchpoint or "")[:VALUE_MAX]
-                came_to = "invited" if outcome == "invited" else reason or outcome
-                tallied.update(_tallies(event, zone, trigger_id, touchpoint, came_to))
+        seen = untallied_decisions(events[0].id, events[-1].id) if events else []
+        by_id = {event.id: event for event in events}
+        for found in seen:
+            if found.event_id in by_id:
+                _tally(tallied, by_id[found.event_id], asking.get(found.trigger_id), found, 1, zone)
+        if events:
+            mark = events[-1].id
+            session.execute(
+                insert_into(TallyMark).on_conflict_do_update(index_elements=["id"], set_={"event_id": mark}),
+                [{"id": 1, "event_id": mark}],
+            )
+        corrected = _correct(
+            session, tallied, asking, mark, {(s.event_id, s.trigger_id): s.decided_at for s in seen}, zone
+        )
         if tallied:
             _add(session, tallied)
-        session.execute(
-            insert_into(TallyMark).on_conflict_do_update(index_elements=["id"], set_={"event_id": events[-1].id}),
-            [{"id": 1, "event_id": events[-1].id}],
-        )
-    return len(events)
+    return len(events) + corrected
+
+
+def _tally(
+    tallied: Counter[tuple[Any, ...]], event: Untallied, rule: Trigger | None, found: Any, times: int, zone: ZoneInfo
+) -> None:
+    if rule is not None:
+        touchpoint = (event.touchpoint or rule.touchpoint or "")[:VALUE_MAX]
+        for key in _tallies(event, zone, found.trigger_id, touchpoint, found.came_to):
+            tallied[key] += times
+
+
+def _correct(
+    session: Session,
+    tallied: Counter[tuple[Any, ...]],
+    asking: Mapping[int, Trigger],
+    mark: int,
+    seen: Mapping[tuple[int, int], datetime],
+    zone: ZoneInfo,
+) -> int:
+    """Take back what deferred decisions were tallied as, where they came to something before it was read.
+
+    Read after the decisions: what was replaced in between is older there than its correction says.
+    """
+    corrections = session.scalars(select(TallyCorrection).where(TallyCorrection.event_id <= mark)).all()
+    events = tallied_events({c.event_id for c in corrections})
+    for one in corrections:
+        read_at = seen.get((one.event_id, one.trigger_id))
+        if (read_at is None or read_at < one.at) and one.event_id in events:
+            for what, times in ((one.was, -1), (one.became, 1)):
+                found = TalliedDecision(one.event_id, one.trigger_id, what, one.at)
+                _tally(tallied, events[one.event_id], asking.get(one.trigger_id), found, times, zone)
+        session.delete(one)
+    return len(corrections)
 
 
 def _tallies(event: Any, zone: ZoneInfo, trigger_id: int, touchpoint: str, outcome: str) -> Iterator[tuple[Any, ...]]:

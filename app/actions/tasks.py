@@ -11,12 +11,15 @@ from app.extensions import transaction
 from app.models.accounts import AuditEntry
 from app.models.deliveries import Delivery
 from app.models.tasks import Task, TaskComment
+from app.queries.crises import crises_at
 from app.queries.departments import departments
 from app.queries.effects import lock_effects
 from app.queries.events import facts_of_events
 from app.queries.triggers import trigger_version
 from app.text.addresses import normal_email
+from surveys.crisis import covering
 from surveys.lifecycle import TASK_CLOSED, due_time
+from surveys.triggers import PRIORITIES
 from surveys.triggers import Task as TaskAction
 from surveys.wording import fill
 
@@ -39,9 +42,12 @@ def open_tasks(effect_ids: Collection[int], now: datetime) -> int:
         effects = lock_effects(effect_ids)
         teams = departments() if effects else {}
         facts = facts_of_events({effect.event_id for effect in effects})
+        crises = crises_at(now) if effects else ()
         for effect in effects:
-            action = trigger_version(effect.trigger_id, effect.trigger_version).actions[effect.action]
+            rule = trigger_version(effect.trigger_id, effect.trigger_version)
+            action = rule.actions[effect.action]
             assert isinstance(action, TaskAction)
+            urgent = covering(crises, effect.created_at, facts[effect.event_id], rule.touchpoint) is not None
             department_id, team = teams[action.department]
             session.add(
                 Task(
@@ -53,7 +59,7 @@ def open_tasks(effect_ids: Collection[int], now: datetime) -> int:
                     trigger_version=effect.trigger_version,
                     action=effect.action,
                     status="open",
-                    priority=action.priority,
+                    priority=PRIORITIES[-1] if urgent else action.priority,
                     due_at=due_time(effect.created_at, action.due, team.hours) if action.due else None,
                     created_at=now,
                 )

@@ -10,6 +10,7 @@ from app.admin.kinds import channel_word, class_word, consent_words, event_words
 from app.admin.reasons import often, percent, value_word
 from app.admin.words import chosen, inner, span
 from surveys.contact_policy import ContactPolicy, Limit
+from surveys.quotas import Quota
 from surveys.triggers import Notify, Send, SetAttribute, Task, Trigger
 
 
@@ -108,15 +109,24 @@ def sample_words(trigger: Trigger) -> list[str]:
     if sample.holdout:
         said.append(_("keep %(share)s never asked", share=percent(sample.holdout)))
     if sample.quota:
-        said.append(
-            ngettext(
-                "stop at %(num)d answer per %(time)s",
-                "stop at %(num)d answers per %(time)s",
-                sample.quota.responses,
-                time=span(sample.quota.per),
-            )
-        )
+        said.append(_quota_words(sample.quota))
     return said
+
+
+def _quota_words(quota: Quota) -> str:
+    if quota.of == "invitations":
+        return ngettext(
+            "ask no more than %(num)d customer per %(time)s",
+            "ask no more than %(num)d customers per %(time)s",
+            quota.max,
+            time=span(quota.per),
+        )
+    return ngettext(
+        "stop at %(num)d answer per %(time)s",
+        "stop at %(num)d answers per %(time)s",
+        quota.max,
+        time=span(quota.per),
+    )
 
 
 def action_words(action: Any, surveys: Mapping[str, str], departments: Mapping[str, str]) -> str:

@@ -93,19 +93,31 @@ FILLED: Mapping[str, Callable[[Rung], str]] = {
         "Another survey went first: %(name)s.", name=inner(trigger_names().get(g.rule or "", g.rule))
     ),
     "stale": lambda g: _stale_sentence(g.observed, g.limit),
-    "quota_full": lambda g: _(
-        "%(n)s of %(all)s answers of this period are in.", n=number(g.observed), all=number(g.limit)
-    ),
+    "quota_full": lambda g: _quota_sentence(g),  # noqa: PLW0108 it stands below
     "not_live": lambda g: _("The trigger was %(status)s at that moment.", status=status_word(str(g.observed))),
     "complaint_open": lambda g: _(
         "A complaint is open since %(day)s; we leave them in peace.", day=day(_moment_of(g.observed))
     ),
     "unsubscribed": lambda g: _("Unsubscribed on %(day)s.", day=day(_moment_of(g.observed))),
     "suppressed": lambda g: _("The address bounces since %(day)s.", day=day(_moment_of(g.observed))),
+    "crisis": lambda g: _crisis_sentence(g.rule or ""),
     "no_consent": lambda g: _("No consent for %(what)s.", what=consent_words(g.rule or "")),
     "unreachable": lambda g: _no_address(g.rule or ""),
 }
 """Reasons whose sentence says what was seen."""
+
+
+def _quota_sentence(gate: Rung) -> str:
+    seen = {"n": number(gate.observed), "all": number(gate.limit)}
+    if gate.rule == "invitations":
+        return _("%(n)s of %(all)s invitations of this period are given.", **seen)
+    if isinstance(gate.observed, int) and isinstance(gate.limit, int) and gate.observed < gate.limit:
+        return _("%(n)s of %(all)s answers of this period are in or on their way; they are spread over it.", **seen)
+    return _("%(n)s of %(all)s answers of this period are in.", **seen)
+
+
+def _crisis_sentence(value: str) -> str:
+    return _("Paused: crisis mode for %(what)s.", what=inner(value)) if value else _("Paused: crisis mode.")
 
 
 def _no_address(channel: str) -> str:
@@ -217,6 +229,7 @@ GATES = {
     "unsubscribe": lambda: _("Not unsubscribed"),
     "suppression": lambda: _("The address takes mail"),
     "complaint": lambda: _("No open complaint"),
+    "crisis": lambda: _("No crisis lasts"),
     "holdout": lambda: _("Not in the control group"),
     "quota": lambda: _("Answers are still wanted"),
     "reachable": lambda: _("There is an address"),

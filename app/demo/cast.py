@@ -9,7 +9,7 @@ from typing import Any
 from app.demo.customers import DAYS, RIVERSIDE, Customer, chosen_ids
 from app.demo.happenings import COURIER_APP, DESK, SHOP, Calendar, Happening, block, complaint_lasts
 from app.demo.people import GUESTS, PLACES, VICTOR
-from surveys.decision import Rules, holdout_draw, sample_draw
+from surveys.gates import Rules, holdout_draw, sample_draw
 from surveys.triggers import Trigger
 
 FIRST_NUMBER = 9_000

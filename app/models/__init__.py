@@ -3,6 +3,7 @@
 from app.models import (
     accounts,
     contacts,
+    crises,
     decisions,
     deliveries,
     departments,
@@ -22,6 +23,7 @@ from app.models import (
 __all__ = [
     "accounts",
     "contacts",
+    "crises",
     "decisions",
     "deliveries",
     "departments",

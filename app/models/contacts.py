@@ -75,11 +75,15 @@ class Complaint(Model):
     """A complaint of a contact, paired by the id the service gave it; open until closed or lapsed."""
 
     __tablename__ = "complaints"
+    __table_args__ = (
+        Index("ix_complaints_open", "opened_at", postgresql_where="closed_at IS NULL AND lapsed_at IS NULL"),
+    )
 
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    lapsed_at: Mapped[datetime | None]  # when it was noticed that nobody closed it in time
 
 
 class ContactLock(Model):

@@ -33,6 +33,7 @@ class Delivery(Model):
     invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitations.id"))
     effect_id: Mapped[int | None] = mapped_column(ForeignKey("effects.id"))
     channel: Mapped[str]
+    reminder: Mapped[int] = mapped_column(SmallInteger, default=0)  # 0: the invitation itself
     notice: Mapped[dict[str, Any] | None] = mapped_column(Document)  # {"to", "subject", "text"}
     state: Mapped[str]  # claimed handing_over sent refused retrying unknown delivered bounced complained
     attempt: Mapped[int] = mapped_column(SmallInteger, default=0)

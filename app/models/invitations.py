@@ -19,7 +19,9 @@ class Invitation(Model):
     __table_args__ = (
         UniqueConstraint("event_id", "trigger_id", "action"),
         Index("ix_invitations_due", "due_at", postgresql_where="due_at IS NOT NULL"),
+        Index("ix_invitations_remind", "remind_at", postgresql_where="remind_at IS NOT NULL"),
         Index("ix_invitations_contact", "contact_id"),
+        Index("ix_invitations_out", "trigger_id", postgresql_where="state IN ('planned', 'open', 'started')"),
         Index("ix_invitations_completed", "completed_at", postgresql_where="completed_at IS NOT NULL"),
         Index("ix_invitations_handed_over", "handed_over_at"),
         Index("ix_invitations_unfetched", "stale_at", postgresql_where="channel = 'web' AND state = 'planned'"),
@@ -42,6 +44,7 @@ class Invitation(Model):
     probability: Mapped[float] = mapped_column(Float)  # of being included, for weights
     state: Mapped[str]  # planned open started completed expired cancelled
     reason: Mapped[str | None]
+    cause_id: Mapped[int | None] = mapped_column(BigInteger)  # the event that called it off
     created_at: Mapped[datetime]
     planned_at: Mapped[datetime]
     stale_at: Mapped[datetime]  # not handed over by then: too late to ask
@@ -51,3 +54,17 @@ class Invitation(Model):
     started_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]  # when whoever has not answered is to be reminded
+    reminders: Mapped[int] = mapped_column(SmallInteger, default=0)  # how many were handed over
+
+
+class InvitationNews(Model):
+    """Something that became of an invitation, until it has become an event of its own."""
+
+    __tablename__ = "invitation_news"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 its ids name events, and are never used again
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    invitation_id: Mapped[int] = mapped_column(ForeignKey("invitations.id"))
+    kind: Mapped[str]  # sent, expired
+    at: Mapped[datetime]

@@ -28,6 +28,9 @@ class OfferCode(Model):
         UniqueConstraint("offer_id", "code"),
         UniqueConstraint("response_id"),
         Index("ix_offer_codes_free", "offer_id", "id", postgresql_where="response_id IS NULL"),
+        Index(
+            "ix_offer_codes_expiring", "expires_at", postgresql_where="expires_at IS NOT NULL AND expired_at IS NULL"
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -35,3 +38,5 @@ class OfferCode(Model):
     code: Mapped[str]
     response_id: Mapped[int | None] = mapped_column(BigInteger)
     given_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    expired_at: Mapped[datetime | None]

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Id, Model
@@ -80,6 +80,19 @@ class TallyMark(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     event_id: Mapped[int] = mapped_column(Id)
+
+
+class TallyCorrection(Model):
+    """A decision that was deferred and came to something since: what it was tallied as, and what it is now."""
+
+    __tablename__ = "tally_corrections"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger)
+    trigger_id: Mapped[int] = mapped_column(ForeignKey("triggers.id"))
+    was: Mapped[str]
+    became: Mapped[str]
+    at: Mapped[datetime]
 
 
 class ResponseTopic(Model):

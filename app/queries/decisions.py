@@ -1,7 +1,7 @@
 """All that is needed to decide a batch of contacts, loaded with one query per kind of thing."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,20 +9,31 @@ from sqlalchemy import and_, func, or_, select
 
 from app.extensions import among, db
 from app.models.contacts import Address, Contact, ContactLock
-from app.models.decisions import Reservation
+from app.models.decisions import Decision, Reservation
 from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
-from app.models.responses import Response
 from app.models.sources import Source
 from app.queries.contacts import complaint_since, complaints, contact_facts, newest_addresses
-from app.queries.policies import policy_number, rules_of
+from app.queries.policies import rules_at
+from app.queries.quotas import standings
 from app.queries.segments import segment_conditions
 from app.queries.triggers import CurrentTrigger, current_triggers
-from surveys import contact_policy, decision
+from surveys import contact_policy, gates
 from surveys.conditions import Facts, PastEvent
-from surveys.decision import Rules
+from surveys.contact_policy import country_of
+from surveys.gates import Rules
 from surveys.segments import segments_of
 
+EVENT_COLUMNS = (
+    Event.id,
+    Source.slug,
+    Event.external_id,
+    Event.type,
+    Event.occurred_at,
+    Event.contact,
+    Event.properties,
+    Event.depth,
+)
 NOBODY = 0
 """The contact id under which events wait that name nobody."""
 
@@ -44,19 +55,36 @@ class WaitingEvent:
 
 
 @dataclass(slots=True)
+class WaitingDecision:
+    """A deferred decision: its event, its trigger as it is now (None: archived), and what it waits for."""
+
+    event: WaitingEvent
+    trigger_id: int
+    trigger: CurrentTrigger | None
+    version: int
+    reason: str
+    retry_at: datetime
+    called_off: bool = False
+
+
+@dataclass(slots=True)
 class Batch:
     """What :func:`surveys.decision.decide_each` is to be called with, for many contacts at once."""
 
     waiting: list[WaitingEvent]
+    current: list[CurrentTrigger]
     unfinished: set[int]
     """Contacts with more events than were loaded."""
     triggers: dict[str, list[CurrentTrigger]]
     rules: Rules
     policy_number: int
-    contacts: dict[int, decision.Contact] = field(default_factory=dict)
+    deferred: list[WaitingDecision] = field(default_factory=list)
+    calling_off: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    """The triggers, by id and slug, whose promises an event of a type calls off."""
+    contacts: dict[int, gates.Contact] = field(default_factory=dict)
     trees: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Contacts as conditions see them."""
-    events: dict[int, decision.Event] = field(default_factory=dict)
+    events: dict[int, gates.Event] = field(default_factory=dict)
     complaints: dict[int, dict[str, tuple[datetime, datetime | None]]] = field(default_factory=dict)
 
 
@@ -96,8 +124,13 @@ def oldest_waiting_event(contact_id: int) -> int | None:
     )
 
 
-def load_batch(contact_ids: Sequence[int], limit: int, now: datetime, company_zone: str) -> Batch:
-    """Load the first ``limit`` undecided events of these contacts, and everything that deciding them can look at."""
+def load_batch(
+    contact_ids: Sequence[int], limit: int, now: datetime, company_zone: str, *, exact: bool = False
+) -> Batch:
+    """Load the first ``limit`` undecided events of these contacts, and everything that deciding them can look at.
+
+    ``exact``: nobody else may give away invitations of a quota until this is stored.
+    """
     waiting = _waiting_events(contact_ids, limit)
     unfinished: set[int] = set()
     if len(waiting) >= limit:
@@ -105,55 +138,68 @@ def load_batch(contact_ids: Sequence[int], limit: int, now: datetime, company_zo
         order = sorted(contact_ids, key=lambda i: (i == NOBODY, i))
         unfinished = set(order[order.index(waiting[-1].contact_id) :])
     waiting.sort(key=lambda event: (event.occurred_at, event.id))
+    current = current_triggers()
     triggers: dict[str, list[CurrentTrigger]] = {}
-    for current in current_triggers():
-        triggers.setdefault(current[2].event, []).append(current)
-    number = policy_number()
-    rules = rules_of(number, company_zone, quota_used([t for heard in triggers.values() for t in heard], now))
-    batch = Batch(waiting, unfinished, triggers, rules, number)
-    heard = [e for e in waiting if e.type in triggers]
-    _load_contacts(batch, {e.contact_id for e in heard if e.contact_id}, now)
-    _load_facts(batch, heard)
-    _load_complaints(batch, waiting)
+    for one in current:
+        triggers.setdefault(one[2].event, []).append(one)
+    number, rules = rules_at(now, company_zone)
+    deferred = _deferred_decisions(contact_ids, {one[0]: one for one in current})
+    batch = Batch(waiting, current, unfinished, triggers, rules, number, deferred)
+    for trigger_id, _, rule in current:
+        for kind in {kind for _, send in rule.sends for kind in send.cancel_on}:
+            batch.calling_off.setdefault(kind, []).append((trigger_id, rule.slug))
+    heard, again = [e for e in waiting if e.type in triggers], [d.event for d in deferred]
+    _load_contacts(batch, {e.contact_id for e in (*heard, *again) if e.contact_id}, now)
+    _load_facts(batch, heard, again)
+    _load_complaints(batch, [*waiting, *again])
+    batch.rules = replace(rules, standings=standings(current, now, company_zone, exact=exact))  # the last of all locks
     return batch
+
+
+def _deferred_decisions(contact_ids: Collection[int], current: Mapping[int, CurrentTrigger]) -> list[WaitingDecision]:
+    """Everything these contacts wait with, due or not: what is called off meanwhile must be known."""
+    rows = db.session.execute(
+        select(
+            *EVENT_COLUMNS,
+            Event.contact_id,
+            Decision.trigger_id,
+            Decision.trigger_version,
+            Decision.reason,
+            Decision.retry_at,
+        )
+        .select_from(Decision)
+        .join(Event, Event.id == Decision.event_id)
+        .join(Source, Source.id == Event.source_id)
+        .where(among(Decision.contact_id, contact_ids), Decision.retry_at.is_not(None))
+    )
+    return [
+        WaitingDecision(
+            _waiting_event(r, ambiguous=False),
+            trigger_id=r[9],
+            trigger=current.get(r[9]),
+            version=r[10],
+            reason=r[11],
+            retry_at=r[12],
+        )
+        for r in rows
+    ]
 
 
 def _waiting_events(contact_ids: Collection[int], limit: int) -> list[WaitingEvent]:
     rows = db.session.execute(
-        select(
-            Event.id,
-            Source.slug,
-            Event.external_id,
-            Event.type,
-            Event.occurred_at,
-            Event.contact,
-            Event.properties,
-            Event.depth,
-            PendingEvent.contact_id,
-            PendingEvent.ambiguous,
-        )
+        select(*EVENT_COLUMNS, PendingEvent.contact_id, PendingEvent.ambiguous)
         .join(PendingEvent, PendingEvent.event_id == Event.id)
         .join(Source, Source.id == Event.source_id)
         .where(among(PendingEvent.contact_id, contact_ids), PendingEvent.dead_at.is_(None))
         .order_by(PendingEvent.contact_id == NOBODY, PendingEvent.contact_id, Event.occurred_at, Event.id)
         .limit(limit)
     )
-    return [WaitingEvent(r[0], r[1], r[2], r[3], r[4], r[5] or {}, r[6], r[7], r[8] or 0, r[9]) for r in rows]
+    return [_waiting_event(r, ambiguous=r[9]) for r in rows]
 
 
-def quota_used(triggers: Iterable[CurrentTrigger], now: datetime) -> dict[str, int]:
-    """Answers in the running period of every trigger that has a quota."""
-    used = {}
-    for trigger_id, _, rule in triggers:
-        if quota := rule.sample.quota:
-            answers = (
-                select(func.count())
-                .select_from(Response)
-                .join(Invitation, Invitation.id == Response.invitation_id)
-                .where(Invitation.trigger_id == trigger_id, Response.completed_at > now - quota.per)
-            )
-            used[rule.slug] = db.session.scalar(answers) or 0
-    return used
+def _waiting_event(row: Sequence[Any], *, ambiguous: bool) -> WaitingEvent:
+    block, contact_id = row[5] or {}, row[8] or NOBODY
+    return WaitingEvent(row[0], row[1], row[2], row[3], row[4], block, row[6], row[7], contact_id, ambiguous)
 
 
 def _load_contacts(batch: Batch, contact_ids: set[int], now: datetime) -> None:
@@ -169,6 +215,7 @@ def _load_contacts(batch: Batch, contact_ids: set[int], now: datetime) -> None:
             Contact.unsubscribed_at,
         ).where(among(Contact.id, contact_ids))
     ).all()
+    liked = preferred_channels(rows) if _has_choice(batch) else {}
     reached = newest_addresses(contact_ids)
     shared = sorted({a.id for found in reached.values() for a in found.values() if a.shared})
     if shared:  # a shared address is locked too, for its own limits; after the contacts, and in one order
@@ -177,13 +224,13 @@ def _load_contacts(batch: Batch, contact_ids: set[int], now: datetime) -> None:
     taken = reservations(contact_ids, shared, now - batch.rules.policy.longest)
     # One object per address: contacts that share it see each other's promises.
     addresses = {
-        a.id: decision.Address(a.id, a.unsubscribed_at, a.suppressed_at, taken.of_address(a.id))
+        a.id: gates.Address(a.id, a.unsubscribed_at, a.suppressed_at, taken.of_address(a.id))
         for found in reached.values()
         for a in found.values()
     }
     for row in rows:
         batch.trees[row.id] = contact_facts(None, row.name, row.locale, row.timezone, row.attributes)
-        batch.contacts[row.id] = decision.Contact(
+        batch.contacts[row.id] = gates.Contact(
             id=row.id,
             sampling_id=row.sampling_id,
             timezone=row.timezone,
@@ -191,14 +238,36 @@ def _load_contacts(batch: Batch, contact_ids: set[int], now: datetime) -> None:
             consents={scope: said["granted"] for scope, said in row.consents.items()},
             addresses={channel: addresses[a.id] for channel, a in reached.get(row.id, {}).items()},
             taken=taken.of_contact(row.id),
+            country=country_of(batch.trees[row.id]) if batch.rules.policy.by_country else None,
+            preferred=liked.get(row.id, ()),
         )
 
 
-def present_contact(
-    contact_id: int, rules: Rules, number: int, now: datetime
-) -> tuple[decision.Contact, dict[str, Any]]:
+def _has_choice(batch: Batch) -> bool:
+    return any(len(send.channels) > 1 for heard in batch.triggers.values() for _, _, t in heard for _, send in t.sends)
+
+
+def preferred_channels(contacts: Iterable[Any]) -> dict[int, tuple[str, ...]]:
+    """Channels by contact, the best first: the one they chose, then those they answered through, the latest first.
+
+    A contact chooses with the attribute ``preferred_channel``.
+    """
+    chosen = {row.id: row.attributes.get("preferred_channel") for row in contacts}
+    rows = db.session.execute(
+        select(Invitation.contact_id, Invitation.channel)
+        .where(among(Invitation.contact_id, chosen), Invitation.completed_at.is_not(None))
+        .group_by(Invitation.contact_id, Invitation.channel)
+        .order_by(func.max(Invitation.completed_at).desc(), Invitation.channel)
+    )
+    found = {contact_id: [channel] for contact_id, channel in chosen.items() if isinstance(channel, str)}
+    for contact_id, channel in rows:
+        found.setdefault(contact_id, []).append(channel)
+    return {contact_id: tuple(dict.fromkeys(channels)) for contact_id, channels in found.items()}
+
+
+def present_contact(contact_id: int, rules: Rules, number: int, now: datetime) -> tuple[gates.Contact, dict[str, Any]]:
     """A contact as it would be decided now, and as conditions see it."""
-    batch = Batch([], set(), {}, rules, number)
+    batch = Batch([], current_triggers(), set(), {}, rules, number)
     _load_contacts(batch, {contact_id}, now)
     person = batch.contacts[contact_id]
     if rules.policy.complaint_opens:
@@ -249,14 +318,18 @@ def reservations(
     return taken
 
 
-def _load_facts(batch: Batch, heard: Sequence[WaitingEvent]) -> None:
+def _load_facts(batch: Batch, heard: Sequence[WaitingEvent], again: Sequence[WaitingEvent]) -> None:
+    """The facts of events that are heard, and of those that are decided ``again``."""
     listening = [rule for found in batch.triggers.values() for _, _, rule in found]
-    segments = segment_conditions() if any(rule.condition.needs.segments for rule in listening) else {}
+    wanted = any(rule.condition.needs.segments for rule in listening)
+    wanted = wanted or any(crisis.scope == "segment" for crisis in batch.rules.crises)
+    segments = segment_conditions() if wanted else {}
     windows: dict[str, timedelta] = {}
     for condition in (*(rule.condition for rule in listening), *segments.values()):
         for kind, window in condition.needs.events.items():
             windows[kind] = max(window, windows.get(kind, timedelta(0)))
-    past = past_events({e.contact_id for e in heard}, windows, min((e.occurred_at for e in heard), default=None))
+    both = [*heard, *again]
+    past = past_events({e.contact_id for e in both}, windows, min((e.occurred_at for e in both), default=None))
     seen = _decided_types({e.contact_id for e in heard}, {rule.event for rule in listening if rule.first_only})
     for event in heard:
         key = (event.contact_id, event.type)
@@ -268,6 +341,10 @@ def _load_facts(batch: Batch, heard: Sequence[WaitingEvent]) -> None:
             first=event.contact_id != NOBODY and key not in seen,  # nobody has no first time
         )
         seen.add(key)
+    for event in again:  # whether it was the first was asked when it was decided first
+        batch.events[event.id] = make_event(
+            event, batch.trees.get(event.contact_id, {}), past.get(event.contact_id, {}), segments, first=True
+        )
 
 
 def make_event(
@@ -277,7 +354,7 @@ def make_event(
     segments: Mapping[str, Any],
     *,
     first: bool,
-) -> decision.Event:
+) -> gates.Event:
     """An event with its facts as of then: what its own contact block says stands above the stored profile."""
     contact = dict(tree)
     for name in ("name", "locale", "timezone"):
@@ -300,7 +377,7 @@ def make_event(
     )
     if segments:
         contact["segments"] = segments_of(segments, facts)
-    return decision.Event(event.id, event.type, event.occurred_at, facts, first, event.depth, event.ambiguous)
+    return gates.Event(event.id, event.type, event.occurred_at, facts, first, event.depth, event.ambiguous)
 
 
 def past_events(

@@ -16,14 +16,15 @@ from app.models.invitations import Invitation
 from app.queries.contacts import complaint_since, complaints, newest_addresses, public_ids
 from app.queries.decisions import reservations
 from app.queries.events import facts_of_events
-from app.queries.policies import policy_number, rules_of
+from app.queries.policies import rules_at
 from app.queries.surveys import survey_version
 from app.queries.triggers import current_triggers, trigger_version
 from app.text.messages import Choice, Message
 from app.text.phrases import phrases
-from surveys import decision
-from surveys.contact_policy import open_time, zone
-from surveys.decision import Closed, Rules, hand_over_closed, reservation_of
+from surveys import gates
+from surveys.conditions import Facts
+from surveys.contact_policy import allowed_time, country_of, zone
+from surveys.gates import Closed, Rules, hand_over_closed, reservation_of
 from surveys.questions import SCALES, Question
 from surveys.triggers import Send
 from surveys.wording import fill, pick
@@ -47,40 +48,45 @@ class Reread:
     wait_until: datetime | None
 
 
-def reread_gates(invitation: Invitation, now: datetime, company_zone: str) -> Reread:
-    """Read the gates once more, with the policy and trigger in force now, without the invitation's own place."""
-    number = policy_number()
-    rules = rules_of(number, company_zone)
+def reread_gates(invitation: Invitation, now: datetime, company_zone: str, reminder: int | None = None) -> Reread:
+    """Read the gates once more, with the policy and trigger in force now, without the invitation's own place.
+
+    A ``reminder`` asks for a place of its own, beside the invitation's.
+    """
+    _, rules = rules_at(now, company_zone)
     trigger = next((rule for i, _, rule in current_triggers() if i == invitation.trigger_id), None)
     if trigger is None:
         return Reread(Closed("not_live", "archived", "live"), None)
-    if now > invitation.stale_at:
-        return Reread(Closed("stale", now.isoformat(), invitation.stale_at.isoformat()), None)
+    # A reminder comes late by its nature: what it must not do is come after its link has closed.
+    too_late = invitation.stale_at if reminder is None else invitation.expires_at or invitation.stale_at
+    if now > too_late:
+        return Reread(Closed("stale", now.isoformat(), too_late.isoformat()), None)
     contact = db.session.get_one(Contact, invitation.contact_id)
-    where = zone(
-        contact.timezone if rules.policy.quiet_hours and rules.policy.quiet_hours.of_contact else None, company_zone
-    )
-    opens = open_time(rules.policy.quiet_hours, now, where)
-    if opens > invitation.stale_at:
-        return Reread(Closed("stale", opens.isoformat(), invitation.stale_at.isoformat()), None)
+    where = zone(contact.timezone if rules.policy.of_contact else None, company_zone)
+    country = country_of({"attributes": contact.attributes, "locale": contact.locale})
+    opens = allowed_time(rules.policy, now, where, rules.holidays_of(country))
+    if opens > too_late:
+        return Reread(Closed("stale", opens.isoformat(), too_late.isoformat()), None)
     send = trigger_version(invitation.trigger_id, invitation.trigger_version).actions[invitation.action]
     assert isinstance(send, Send)
     asked = reservation_of(trigger, send, invitation.channel, opens)
-    person, address = _present(invitation, contact, rules, now)
-    closed = hand_over_closed(person, address, trigger, send, asked, rules)
+    person, address = _present(invitation, contact, rules, now, without=invitation.id if reminder is None else None)
+    person.country = country
+    facts = facts_of_events([invitation.event_id])[invitation.event_id] if rules.crises else {}
+    closed = hand_over_closed(Facts(facts, now), person, address, trigger, asked, rules)
     return Reread(closed, opens if closed is None and opens > now else None)
 
 
 def _present(
-    invitation: Invitation, contact: Contact, rules: Rules, now: datetime
-) -> tuple[decision.Contact, decision.Address]:
+    invitation: Invitation, contact: Contact, rules: Rules, now: datetime, *, without: int | None
+) -> tuple[gates.Contact, gates.Address]:
     row = db.session.get_one(Address, invitation.address_id)
     if row.shared:
         db.session.refresh(row, with_for_update=True)
-    taken = reservations([contact.id], [row.id], now - rules.policy.longest, without=invitation.id)
-    address = decision.Address(row.id, row.unsubscribed_at, row.suppressed_at, taken.of_address(row.id))
+    taken = reservations([contact.id], [row.id], now - rules.policy.longest, without=without)
+    address = gates.Address(row.id, row.unsubscribed_at, row.suppressed_at, taken.of_address(row.id))
     open_since = complaint_since(complaints([contact.id]).get(contact.id, {}), now)
-    person = decision.Contact(
+    person = gates.Contact(
         id=contact.id,
         sampling_id=contact.sampling_id,
         timezone=contact.timezone,
@@ -98,7 +104,7 @@ def known_as(invitation: Invitation) -> frozenset[str]:
     return frozenset(a.value for a in newest_addresses([invitation.contact_id])[invitation.contact_id].values())
 
 
-def message_of(invitation: Invitation, company: str) -> Message:
+def message_of(invitation: Invitation, company: str, *, reminder: bool = False) -> Message:
     """The message that hands an invitation over: texts in its language, facts filled in, links signed."""
     send = trigger_version(invitation.trigger_id, invitation.trigger_version).actions[invitation.action]
     assert isinstance(send, Send)
@@ -109,6 +115,8 @@ def message_of(invitation: Invitation, company: str) -> Message:
         key: fill(pick(send.message[key], invitation.language) if key in send.message else said.get(key, ""), facts)
         for key in ("subject", "preview", "reason", "benefit", "sender", "reply_to")
     }
+    if reminder:
+        texts["subject"] = fill(said["reminder"], {"subject": texts["subject"]})
     body = _question(invitation, facts) if invitation.survey_version_id else _plain(send, invitation, facts)
     return Message(
         to=address.value,

@@ -15,13 +15,15 @@ from app.models.invitations import Invitation
 from app.models.sources import Source
 from app.models.triggers import Trigger
 from app.queries.contacts import contact_facts, references
-from app.queries.decisions import WaitingEvent, make_event, past_events, present_contact, quota_used
-from app.queries.policies import policy_number, rules_of
+from app.queries.decisions import WaitingEvent, make_event, past_events, present_contact
+from app.queries.policies import rules_at, rules_of
+from app.queries.quotas import standings
 from app.queries.segments import segment_conditions
 from app.queries.triggers import current_triggers, trigger_version
 from surveys.conditions import ALWAYS
-from surveys.decision import NOT_FIRST, Closed, Miss, Rung, decide_each, ladder
-from surveys.decision import Event as Happening
+from surveys.decision import NOT_FIRST, Miss, Rung, decide_each, ladder
+from surveys.gates import Closed
+from surveys.gates import Event as Happening
 
 
 @dataclass(frozen=True)
@@ -257,8 +259,7 @@ def imagined(contact_id: int, slug: str, now: datetime, company_zone: str) -> Ex
         .order_by(Event.occurred_at.desc())
         .limit(1)
     ).one_or_none()
-    number = policy_number()
-    rules = rules_of(number, company_zone, quota_used([current], now))
+    number, rules = rules_at(now, company_zone, standings([current], now, company_zone))
     person, tree = present_contact(contact_id, rules, number, now)
     block = WaitingEvent(
         0, "", "", rule.event, now, {}, last[0].properties if last else {}, 0, contact_id, ambiguous=False

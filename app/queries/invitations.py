@@ -1,6 +1,6 @@
 """Invitations: what a link leads to, and what the API lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -167,3 +167,35 @@ def list_invitations(contact_id: int | None, state: str | None, after: int, limi
         )
         for invitation, survey, version, trigger in rows
     ]
+
+
+@dataclass(frozen=True)
+class ToldInvitation:
+    """An invitation as an event tells of it, with where it came from."""
+
+    public_id: str
+    contact_id: int
+    survey: str | None
+    trigger: str
+    channel: str
+    touchpoint: str | None
+    event_id: int
+    depth: int
+    origin: Mapping[str, Any]
+
+
+def told_invitations(invitation_ids: Collection[int]) -> dict[int, ToldInvitation]:
+    rows = db.session.execute(
+        select(Invitation, Survey.slug, Trigger.slug, Event.depth, Event.properties)
+        .join(Trigger, Trigger.id == Invitation.trigger_id)
+        .join(Event, Event.id == Invitation.event_id)
+        .outerjoin(SurveyVersion, SurveyVersion.id == Invitation.survey_version_id)
+        .outerjoin(Survey, Survey.id == SurveyVersion.survey_id)
+        .where(Invitation.id.in_(invitation_ids))
+    )
+    return {
+        i.id: ToldInvitation(
+            i.public_id, i.contact_id, survey, trigger, i.channel, i.touchpoint, i.event_id, depth, origin
+        )
+        for i, survey, trigger, depth, origin in rows
+    }

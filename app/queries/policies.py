@@ -1,5 +1,7 @@
 """The contact policy in force, and everything else that rules need besides the triggers."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +11,15 @@ from app.extensions import db, remembered
 from app.models.accounts import Installation
 from app.models.decisions import Decision
 from app.models.policies import PolicyVersion
+from app.queries.crises import crises_at
 from app.queries.events import first_event_since
+from app.text.holidays import Holidays
 from surveys.contact_policy import ContactPolicy, read_policy
-from surveys.decision import Rules
 from surveys.definition import read
+from surveys.gates import Rules
+from surveys.quotas import Standing
+
+HOLIDAYS = Holidays()
 
 
 def policy_number() -> int:
@@ -49,9 +56,15 @@ def limit_stops(since: datetime) -> tuple[dict[str, int], int]:
     return stops, total
 
 
-def rules_of(number: int, company_zone: str, quota_used: dict[str, int] | None = None) -> Rules:
-    """The rules with the policy of that version."""
-    return Rules(policy_version(number), *_salts(), company_zone, quota_used or {})
+def rules_of(number: int, company_zone: str) -> Rules:
+    """The rules with the policy of that version, and nothing that depends on the moment."""
+    return Rules(policy_version(number), *_salts(), company_zone, holidays=HOLIDAYS)
+
+
+def rules_at(now: datetime, company_zone: str, standings: Mapping[str, Standing] | None = None) -> tuple[int, Rules]:
+    """The version of the policy that is in force now, and the rules with it."""
+    number = policy_number()
+    return number, replace(rules_of(number, company_zone), standings=standings or {}, crises=crises_at(now))
 
 
 @remembered

@@ -1,13 +1,13 @@
 """Figures over a period, added up from the days; and what is not counted yet."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
-from app.extensions import db
+from app.extensions import among, db
 from app.models.decisions import Decision
 from app.models.events import Event, PendingEvent
 from app.models.rollups import Rollup, TallyMark
@@ -125,22 +125,34 @@ class Untallied:
 
 def untallied_events(limit: int, now: datetime) -> list[Untallied]:
     """Decided events after the last one that is tallied, by id, up to the first that still waits."""
-    own = select(Source.id).where(Source.slug == "otklik").scalar_subquery()
-    rows = db.session.execute(
-        select(
-            Event.id,
-            Event.type,
-            Event.occurred_at,
-            Event.source_id == own,
-            Event.history,
-            Event.properties["touchpoint"].as_string(),
-            Event.properties["place"].as_string(),
-        )
-        .where(*is_untallied(now))
-        .order_by(Event.id)
-        .limit(limit)
-    )
+    rows = db.session.execute(_tallied_columns().where(*is_untallied(now)).order_by(Event.id).limit(limit))
     return [Untallied(*row) for row in rows]
+
+
+def tallied_events(event_ids: Collection[int]) -> dict[int, Untallied]:
+    """Events that are tallied already, by id."""
+    if not event_ids:
+        return {}
+    rows = db.session.execute(_tallied_columns().where(among(Event.id, event_ids)))
+    return {row[0]: Untallied(*row) for row in rows}
+
+
+def _tallied_columns() -> Select[Any]:
+    own = select(Source.id).where(Source.slug == "otklik").scalar_subquery()
+    return select(
+        Event.id,
+        Event.type,
+        Event.occurred_at,
+        Event.source_id == own,
+        Event.history,
+        Event.properties["touchpoint"].as_string(),
+        Event.properties["place"].as_string(),
+    )
+
+
+def tally_mark() -> int:
+    """The last event that is tallied."""
+    return db.session.scalar(select(func.max(TallyMark.event_id))) or 0
 
 
 def is_untallied(now: datetime) -> Sequence[Any]:
@@ -150,14 +162,29 @@ def is_untallied(now: datetime) -> Sequence[Any]:
     return Event.id > mark, Event.id < func.coalesce(waiting, BEYOND), Event.received_at < now - SETTLED
 
 
-def untallied_decisions(first: int, last: int) -> list[tuple[int, int, str, str | None]]:
-    """What was decided about the events from one id to another: event, trigger, outcome, reason."""
+def came_to(outcome: str, reason: str | None) -> str:
+    """What a decision is tallied as."""
+    return "invited" if outcome == "invited" else reason or outcome
+
+
+@dataclass(frozen=True, slots=True)
+class TalliedDecision:
+    """What an event came to for one trigger, and when that was so."""
+
+    event_id: int
+    trigger_id: int
+    came_to: str
+    decided_at: datetime
+
+
+def untallied_decisions(first: int, last: int) -> list[TalliedDecision]:
+    """What was decided about the events from one id to another."""
     rows = db.session.execute(
-        select(Decision.event_id, Decision.trigger_id, Decision.outcome, Decision.reason).where(
+        select(Decision.event_id, Decision.trigger_id, Decision.outcome, Decision.reason, Decision.decided_at).where(
             Decision.event_id.between(first, last)
         )
     )
-    return [(event_id, trigger_id, outcome, reason) for event_id, trigger_id, outcome, reason in rows]
+    return [TalliedDecision(r[0], r[1], came_to(r[2], r[3]), r[4]) for r in rows]
 
 
 def asking_triggers() -> dict[int, Rule]:

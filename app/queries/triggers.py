@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from app.extensions import db, remembered
 from app.models.triggers import Trigger, TriggerVersion
-from surveys.decision import in_order
 from surveys.definition import read
+from surveys.gates import in_order
 from surveys.triggers import Trigger as Rule
 from surveys.triggers import read_trigger
 

@@ -7,22 +7,25 @@ from sqlalchemy import Select, func, inspect, literal, or_, select, text
 
 from app.extensions import db
 from app.models.accounts import Heartbeat, Installation
-from app.models.contacts import ContactChange, ContactLock
-from app.models.decisions import Effect
+from app.models.contacts import Complaint, ContactChange, ContactLock
+from app.models.decisions import Decision, Effect
 from app.models.deliveries import Delivery
 from app.models.events import Event, PendingEvent
-from app.models.invitations import Invitation
+from app.models.invitations import Invitation, InvitationNews
+from app.models.offers import OfferCode
 from app.models.responses import Response
-from app.models.rollups import DirtyDay
+from app.models.rollups import DirtyDay, TallyCorrection, TallyMark
 from app.models.sources import Payload, Source
 from app.models.tasks import Task
 from app.queries.rollups import is_untallied
+from surveys.contact_policy import COMPLAINT_LAPSES
 from surveys.lifecycle import ANSWERABLE, PARTIAL_RESTS
 
 
 def ready_kinds(now: datetime) -> list[str]:
     """The kinds of jobs that would find something to do."""
     stopped = select(Installation.sending_stopped_at).where(Installation.sending_stopped_at.is_not(None)).exists()
+    tallied = func.coalesce(select(func.max(TallyMark.event_id)).scalar_subquery(), 0)
     ready: dict[str, list[Select[Any]]] = {
         "read_held": [
             select(1)
@@ -31,7 +34,7 @@ def ready_kinds(now: datetime) -> list[str]:
             .where(Payload.state == "held", Source.mapped)
         ],
         "resolve": [select(1).where(PendingEvent.contact_id.is_(None), PendingEvent.dead_at.is_(None))],
-        "decide": [select(1).where(ContactLock.ready_at <= now)],
+        "decide": [select(1).where(ContactLock.ready_at <= now), select(1).where(Decision.retry_at <= now)],
         "carry_out": [select(1).where(Effect.done_at.is_(None), Effect.dead_at.is_(None)).select_from(Effect)],
         "announce": [
             select(1).where(
@@ -40,15 +43,24 @@ def ready_kinds(now: datetime) -> list[str]:
             ),
             select(1).where(Task.resolved_at.is_not(None), Task.announced_at.is_(None)),
             select(1).select_from(ContactChange),
+            select(1).select_from(InvitationNews),
+            select(1).where(OfferCode.expires_at <= now, OfferCode.expired_at.is_(None)),
+            select(1).where(
+                Complaint.opened_at <= now - COMPLAINT_LAPSES,
+                Complaint.closed_at.is_(None),
+                Complaint.lapsed_at.is_(None),
+            ),
         ],
         "send": [
             select(1).where(Invitation.due_at <= now, ~stopped),
+            select(1).where(Invitation.remind_at <= now, ~stopped),
             select(1).where(Delivery.act_at <= now, or_(Delivery.state == "handing_over", ~stopped)),
         ],
         "score": [
             select(1).where(Response.scored_at.is_(None), Response.complete.is_(True)),
             select(1).select_from(DirtyDay),
             select(1).select_from(Event).where(*is_untallied(now)),
+            select(1).select_from(TallyCorrection).where(TallyCorrection.event_id <= tallied),
         ],
         "expire": [
             select(1).where(Invitation.expires_at <= now, Invitation.state.in_(ANSWERABLE)),

@@ -5,6 +5,7 @@ from surveys.wording import best_language
 PHRASES: dict[str, dict[str, str]] = {
     "en": {
         "subject": "{{ contact.first_name | Hello }}, a short question",
+        "reminder": "Once more: {{ subject }}",
         "reason": "You get this message because you are a customer of {{ company }}.",
         "open": "Answer",
         "scale.nps.low": "Not at all likely",
@@ -49,6 +50,7 @@ PHRASES: dict[str, dict[str, str]] = {
     },
     "ru": {
         "subject": "{{ contact.first_name | Здравствуйте }}, один короткий вопрос",
+        "reminder": "Ещё раз: {{ subject }}",
         "reason": "Вы получили это письмо, потому что вы клиент компании «{{ company }}».",
         "open": "Ответить",
         "scale.nps.low": "Точно нет",

@@ -12,32 +12,36 @@ from hypothesis import strategies as st
 
 from surveys.conditions import Facts, read_condition
 from surveys.contact_policy import NEVER, ContactPolicy, Limit, QuietHours, Refusal, Reservation
+from surveys.crisis import Crisis
 from surveys.decision import (
     GATE_OF,
     NOT_FIRST,
     SEND_GATES,
     TRIGGER_GATES,
+    Decision,
+    Invite,
+    Miss,
+    Rung,
+    decide_each,
+    ladder,
+)
+from surveys.definition import read
+from surveys.gates import (
     Address,
     Closed,
     Contact,
-    Decision,
     Event,
-    Invite,
-    Miss,
     Rules,
-    Rung,
-    decide_each,
     hand_over_closed,
     holdout_draw,
     in_order,
-    ladder,
     limit_closed,
     reservation_of,
     room,
     sample_draw,
 )
-from surveys.definition import read
 from surveys.lifecycle import DEPTH_MAX
+from surveys.quotas import Standing
 from surveys.sampling import period_ends
 from surveys.triggers import Send, Trigger, read_trigger
 
@@ -166,6 +170,10 @@ def complaining(scene: Scene) -> None:
         scene.contact.complaint_since = AT - DAY
 
 
+def in_crisis(scene: Scene) -> None:
+    scene.rules = replace(scene.rules, crises=(Crisis("all", "", AT - DAY, AT + DAY),))
+
+
 def held_out(scene: Scene) -> None:
     scene.sample(holdout=1.0)
 
@@ -173,7 +181,7 @@ def held_out(scene: Scene) -> None:
 def full(scene: Scene) -> None:
     quota = trigger(sample={"quota": {"responses": 400, "per": "7d"}}).sample.quota
     scene.sample(quota=quota)
-    scene.rules = replace(scene.rules, quota_used={scene.trigger.slug: 400})
+    scene.rules = replace(scene.rules, standings={scene.trigger.slug: Standing(AT - DAY, AT + 6 * DAY, 400)})
 
 
 def unreachable(scene: Scene) -> None:
@@ -202,6 +210,7 @@ REASONS: dict[str, Callable[[Scene], None]] = {
     "unsubscribed": unsubscribed,
     "suppressed": suppressed,
     "complaint_open": complaining,
+    "crisis": in_crisis,
     "holdout": held_out,
     "quota_full": full,
     "unreachable": unreachable,
@@ -215,12 +224,13 @@ DETAILS: dict[str, Callable[[Scene], Closed]] = {
     "not_sampled": lambda s: Closed("not_sampled", round(sample_draw(s.trigger, "ct_1", s.rules, AT), 4), 0.0),
     "unknown_contact": lambda _: Closed("unknown_contact"),
     "ambiguous_contact": lambda _: Closed("ambiguous_contact"),
-    "no_consent": lambda _: Closed("no_consent", rule="transactional"),
+    "no_consent": lambda _: Closed("no_consent", rule="email"),
     "unsubscribed": lambda _: Closed("unsubscribed", "2026-11-20T10:00:00+00:00"),
     "suppressed": lambda _: Closed("suppressed", "2026-11-20T10:00:00+00:00"),
-    "complaint_open": lambda _: Closed("complaint_open", "2026-11-20T10:00:00+00:00"),
+    "complaint_open": lambda _: Closed("complaint_open", "2026-11-20T10:00:00+00:00", next_possible_at=AT + 29 * DAY),
+    "crisis": lambda _: Closed("crisis", "all", rule="", next_possible_at=AT + DAY),
     "holdout": lambda s: Closed("holdout", round(holdout_draw(s.trigger, "ct_1", s.rules), 4), 1.0),
-    "quota_full": lambda _: Closed("quota_full", 400, 400),
+    "quota_full": lambda _: Closed("quota_full", 400, 400, "responses", AT + 6 * DAY),
     "unreachable": lambda _: Closed("unreachable", rule="email"),
     "contact_limit": lambda _: Closed("contact_limit", 1, 1, "one-a-month", AT + 29 * DAY),
     "superseded": lambda _: Closed("superseded", rule="delivery-csat"),
@@ -374,29 +384,27 @@ def test_the_holdout_has_a_salt_of_its_own_and_is_never_redrawn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("required", "consents", "passes"),
+    ("required", "consents", "lacking"),
     [
-        ([], {}, True),
-        ([], {"email": False}, False),
-        ([], {"transactional": False}, False),
-        ([], {"marketing": False, "sms": False}, True),
-        (["email"], {}, False),
-        (["email"], {"email": True}, True),
-        (["transactional"], {"email": True}, False),
-        (["transactional"], {"transactional": True}, True),
-        (["transactional", "email"], {"transactional": True}, False),
-        (["marketing", "sms"], {}, True),
+        ([], {}, None),
+        ([], {"email": False}, "email"),
+        ([], {"transactional": False}, "transactional"),
+        ([], {"marketing": False, "sms": False}, None),
+        (["email"], {}, "email"),
+        (["email"], {"email": True}, None),
+        (["transactional"], {"email": True}, "transactional"),
+        (["transactional"], {"transactional": True}, None),
+        (["transactional", "email"], {"transactional": True}, "email"),
+        (["marketing", "sms"], {}, None),
     ],
 )
 def test_consent_is_needed_for_the_class_and_for_the_channel(
-    required: list[str], consents: dict[str, bool], passes: bool
+    required: list[str], consents: dict[str, bool], lacking: str | None
 ) -> None:
     scene = Scene()
     scene.policy(consent_required=frozenset(required))
     scene.person.consents = consents
-    assert (scene.decided().closed is None) is passes
-    if not passes:
-        assert scene.closed() == Closed("no_consent", rule="transactional")
+    assert scene.decided().closed == (Closed("no_consent", rule=lacking) if lacking else None)
 
 
 def test_an_address_that_unsubscribed_is_unsubscribed() -> None:
@@ -433,7 +441,8 @@ def test_nothing_is_exempt_from_unsubscribe_suppression_and_consent() -> None:
 def test_a_quota_is_full_when_its_answers_came(used: int, reason: str | None) -> None:
     scene = Scene()
     full(scene)
-    scene.rules = replace(scene.rules, quota_used={scene.trigger.slug: used, "other": 1000})
+    over = Standing(AT - 7 * DAY, AT + timedelta(seconds=1), used)
+    scene.rules = replace(scene.rules, standings={scene.trigger.slug: over})
     closed = scene.decided().closed
     assert (closed and closed.reason) == reason
 
@@ -742,8 +751,8 @@ def test_at_hand_over_the_gates_that_can_have_changed_are_read_again(
     scene = Scene()
     setup(scene)
     (_, send) = scene.trigger.sends[0]
-    new = reservation_of(scene.trigger, send, "email", AT)
-    closed = hand_over_closed(scene.person, scene.person.addresses["email"], scene.trigger, send, new, scene.rules)
+    new, address = reservation_of(scene.trigger, send, "email", AT), scene.person.addresses["email"]
+    closed = hand_over_closed(scene.event.facts, scene.person, address, scene.trigger, new, scene.rules)
     assert (closed and closed.reason) == reason
 
 
@@ -753,7 +762,7 @@ def test_at_hand_over_a_service_message_passes_an_open_complaint() -> None:
     (_, send) = scene.trigger.sends[0]
     new = reservation_of(scene.trigger, send, "email", AT)
     address = scene.person.addresses["email"]
-    assert hand_over_closed(scene.person, address, scene.trigger, send, new, scene.rules) is None
+    assert hand_over_closed(scene.event.facts, scene.person, address, scene.trigger, new, scene.rules) is None
 
 
 # The ladder.

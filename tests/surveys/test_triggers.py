@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from surveys.definition import Path, read
+from surveys.quotas import Quota
 from surveys.triggers import (
     FRESH,
     LINK_LIFE,
     PILOT,
     Notify,
-    Quota,
     Sample,
     Send,
     SetAttribute,
@@ -64,7 +64,7 @@ def test_a_trigger_is_read_as_written() -> None:
     assert (found.class_, found.priority, found.touchpoint) == ("relationship", 70, "Upgrade")
     assert (found.event, found.first_only) == ("subscription.upgraded", True)
     assert found.condition.trees == (written["if"],)
-    assert found.sample == Sample(0.3, 90 * DAY, 0.05, Quota(400, 7 * DAY))
+    assert found.sample == Sample(0.3, 90 * DAY, 0.05, Quota("responses", 400, 7 * DAY))
     assert found.fresh == timedelta(hours=12)
     assert found.actions == (
         Send(
@@ -156,7 +156,7 @@ FAULTS: list[tuple[dict[str, Any], Path, str]] = [
     ({"sample": {"redraw": 90}}, ("sample", "redraw"), "must be a duration"),
     ({"sample": {"quota": 400}}, ("sample", "quota"), "must be a mapping"),
     ({"sample": {"quota": {"responses": 400}}}, ("sample", "quota"), "per is missing"),
-    ({"sample": {"quota": {"per": "7d"}}}, ("sample", "quota"), "responses is missing"),
+    ({"sample": {"quota": {"per": "7d"}}}, ("sample", "quota"), "needs either responses or invitations"),
     ({"sample": {"quota": {"responses": 0, "per": "7d"}}}, ("sample", "quota", "responses"), "whole number from 1"),
     ({"sample": {"quota": {"responses": 5, "per": "week"}}}, ("sample", "quota", "per"), "must be a duration"),
     ({"sample": {"share": 0.3}}, ("sample", "share"), "unknown field"),
@@ -228,9 +228,9 @@ def test_every_fault_is_reported_at_once() -> None:
     written = {**BASE, "status": "on", "sample": {"rate": 5, "quota": {"responses": 0}}, "then": [{}, {"task": {}}]}
     assert [path for path, _ in faults_of(read_trigger, written)] == [
         ("status",),
+        ("sample", "rate"),
         ("sample", "quota"),
         ("sample", "quota", "responses"),
-        ("sample", "rate"),
         ("then", 0),
         ("then", 1, "task"),
         ("then", 1, "task"),
