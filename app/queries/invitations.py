@@ -144,7 +144,7 @@ def list_invitations(contact_id: int | None, state: str | None, after: int, limi
     known = references({i.contact_id for i, *_ in rows})
     states = db.session.execute(
         select(Delivery.invitation_id, Delivery.state)
-        .where(Delivery.invitation_id.in_([i.id for i, *_ in rows]))
+        .where(Delivery.invitation_id.in_([i.id for i, *_ in rows]), Delivery.reminder == 0)
         .order_by(Delivery.id)
     )
     delivered = {invitation_id: state for invitation_id, state in states}

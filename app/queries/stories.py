@@ -135,7 +135,10 @@ class Happened:
     """How many alike stand folded here."""
 
 
-HIDDEN = ("survey.answered", "task.resolved", "contact.created", "contact.changed")
+HIDDEN = (
+    *("survey.answered", "task.resolved", "contact.created", "contact.changed"),
+    *("invitation.sent", "invitation.expired"),
+)
 """Told by the thing itself."""
 
 
