@@ -19,11 +19,11 @@ class Settings:
     base_url: str = ""  # where customers reach the answer pages; empty: this machine
     data_dir: Path = Path("data")
     smtp_url: str = ""  # smtp://user:password@host:port, or smtps://; empty: nothing is sent
-    mail_from: str = "Otklik <otklik@localhost>"
+    mail_from: str = ""  # this and the next three: empty, as set on the Settings page
     send_only_to: str = ""  # comma-separated addresses; while set, nobody else gets anything
-    company_name: str = "Our company"
-    company_zone: str = "UTC"  # the zone of days in figures, and of customers whose zone is unknown
-    language: str = "en"  # for customers whose language is unknown
+    company_name: str = ""
+    company_zone: str = ""  # the zone of days in figures, and of customers whose zone is unknown
+    language: str = ""  # for customers whose language is unknown
     phone_region: str = "RU"  # for phone numbers written without a country code
     web_processes: int = 2
     web_threads: int = 8

@@ -5,7 +5,6 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,7 +25,7 @@ from app.extensions import OrjsonProvider, Rate, db
 from app.inbound.bodies import BODY_MAX
 from app.queries import overview as readers
 from app.respond import preview
-from app.text.addresses import normal_email
+from app.text.addresses import is_mailbox
 from app.text.phrases import PHRASES
 from config import Settings, SettingsError
 
@@ -76,6 +75,7 @@ def create_app(settings: Settings, *, pictures: bool = True) -> Flask:
         otklik_redis=_redis(settings.redis_url),
         otklik_remembered={},
         otklik_callers={},
+        otklik_company={},
         otklik_rates=_rates(settings),
         otklik_rung={},
         otklik_failures=Counter(),
@@ -105,7 +105,7 @@ def create_app(settings: Settings, *, pictures: bool = True) -> Flask:
 
 
 def _check(settings: Settings) -> None:
-    key, senders = settings.secret_key, getaddresses([settings.mail_from])
+    key = settings.secret_key
     fine = {
         f"OTKLIK_SECRET_KEY must have at least {SECRET_MIN} characters; leave it out to have one made": not key
         or _is_secret(key),
@@ -120,11 +120,12 @@ def _check(settings: Settings) -> None:
         or not settings.redis_url,
         "OTKLIK_SMTP_URL must begin with smtp:// or smtps://": settings.smtp_url.startswith(("smtp://", "smtps://"))
         or not settings.smtp_url,
-        'OTKLIK_MAIL_FROM must be one address, like "Meadow, Inc." <hello@example.com>': len(senders) == 1
-        and normal_email(senders[0][1]) is not None,
-        "OTKLIK_COMPANY_ZONE must be a time zone like Europe/Moscow": settings.company_zone in available_timezones(),
+        'OTKLIK_MAIL_FROM must be one address, like "Meadow, Inc." <hello@example.com>': not settings.mail_from
+        or is_mailbox(settings.mail_from),
+        "OTKLIK_COMPANY_ZONE must be a time zone like Europe/Moscow": not settings.company_zone
+        or settings.company_zone in available_timezones(),
         "OTKLIK_PHONE_REGION must be a country code like RU": settings.phone_region in SUPPORTED_REGIONS,
-        f"OTKLIK_LANGUAGE must be one of {', '.join(PHRASES)}": settings.language in PHRASES,
+        f"OTKLIK_LANGUAGE must be one of {', '.join(PHRASES)}": not settings.language or settings.language in PHRASES,
     }
     faults = [fault for fault, well in fine.items() if not well]
     if faults:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import structlog
-from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -16,11 +16,14 @@ from app.auth.staff import viewer
 from app.extensions import RateExceeded
 from app.inbound.bodies import BodyError
 from app.inbound.payloads import Unauthenticated
+from app.queries.installation import company, known_company
 from app.text.phrases import phrases
 
 RETRY_AFTER = "5"
-OWN_STYLE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
-"""These pages bring their style along: they load nothing, and ask nobody."""
+OWN_STYLE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'"
+}
+"""These pages bring their style along: they load nothing but the logo, and ask nobody."""
 JSON_PATHS = ("/api/", "/webhooks/", "/widget/", "/healthz", "/readyz", "/metrics")
 log = structlog.get_logger()
 
@@ -32,8 +35,9 @@ def answer(status: int, message: str, **more: Any) -> tuple[Response, int]:
 def page(name: str, status: int, **values: Any) -> tuple[str, int]:
     """A kind page for a customer; ``name`` is a pair of phrases, title and text."""
     said = phrases(values.pop("language", None), *(tag for tag, _ in request.accept_languages))
-    company = current_app.config["COMPANY_NAME"]
-    values = {"title": said[f"{name}.title"], "text": said[f"{name}.text"].format(company=company), "t": said} | values
+    told = values.pop("company", None) or company()
+    text = said[f"{name}.text"].format(company=told.name)
+    values = {"title": said[f"{name}.title"], "text": text, "t": said, "company": told} | values
     return render_template("respond/note.html", **values), status
 
 
@@ -79,7 +83,7 @@ def _database_away(error: Exception) -> Any:
         response, status = answer(503, "The database is away for a moment; please send it again.")
         response.headers["Retry-After"] = RETRY_AFTER
         return response, status
-    body, status = page(_excuse(), 503)
+    body, status = page(_excuse(), 503, company=known_company())
     return body, status, {"Retry-After": RETRY_AFTER, **OWN_STYLE}
 
 
@@ -134,7 +138,7 @@ def _unexpected(error: Exception) -> Any:
     log.error("request.failed", path=request.path, request=g.get("request_id"), exc_info=error)
     if _for_programs():
         return answer(500, "Something went wrong on our side; it has been written down.", request=g.get("request_id"))
-    return (*page(_excuse(), 500), OWN_STYLE)
+    return (*page(_excuse(), 500, company=known_company()), OWN_STYLE)
 
 
 def _excuse() -> str:

@@ -49,6 +49,7 @@ from app.inbound.payloads import read_held_payloads
 from app.queries.decisions import oldest_waiting_event, ready_contacts
 from app.queries.effects import waiting_effects
 from app.queries.events import is_decided, resolved_contact
+from app.queries.installation import company
 from app.queries.invitations import popup_waits
 from app.queries.work import ready_kinds
 from surveys.lifecycle import ATTEMPTS_MAX
@@ -167,7 +168,7 @@ def decide() -> None:
 
 
 def _decide_step() -> int:
-    zone, language = current_app.config["COMPANY_ZONE"], current_app.config["LANGUAGE"]
+    zone, language = company().zone, company().language
     try:
         decided = decide_events(DECIDE_BATCH, utcnow(), zone, language)
     except OperationalError:
@@ -272,7 +273,7 @@ def _send_step() -> int:
     config = current_app.config
     lease = timedelta(seconds=config["LEASE_SECONDS"])
     try:
-        with email.connect(config["SMTP_URL"], config["MAIL_FROM"], config["DATA_DIR"] / "mail") as mailer:
+        with email.connect(config["SMTP_URL"], company().mail_from, config["DATA_DIR"] / "mail") as mailer:
             claims = claim_deliveries(SEND_BATCH, utcnow(), lease, config["MAIL_RATE"])
             for claim in claims:
                 _hand_over_safely(claim, mailer)
@@ -297,9 +298,7 @@ def _hand_over_safely(claim: Claim, mailer: email.Mailer) -> None:
 def _hand_over(claim: Claim, mailer: email.Mailer) -> None:
     config = current_app.config
     lease = timedelta(seconds=config["LEASE_SECONDS"])
-    message = begin_hand_over(
-        claim, utcnow(), lease, config["COMPANY_NAME"], config["COMPANY_ZONE"], config["MAIL_ALLOW_LIST"]
-    )
+    message = begin_hand_over(claim, utcnow(), lease, company(), company().zone, config["MAIL_ALLOW_LIST"])
     if message is None:
         return
     try:
@@ -345,7 +344,7 @@ def _decide_at_once(source_id: int, external_id: str, follows: set[str]) -> int 
                 resolve_events(AT_ONCE_BATCH, utcnow(), config["PHONE_REGION"])
                 contact_id = resolved_contact(source_id, external_id)
             if contact_id is not None:
-                decided = decide_events(1, utcnow(), config["COMPANY_ZONE"], config["LANGUAGE"], only=contact_id)
+                decided = decide_events(1, utcnow(), company().zone, company().language, only=contact_id)
                 follows |= _follows(decided)
                 if is_decided(source_id, external_id):
                     break
@@ -364,7 +363,7 @@ def show_popup(contact_id: int, draw: Callable[[str], T]) -> T | None:
         sleep(pause)
         if not popup_waits(contact_id, utcnow()):
             return None
-        popup = begin_popup(contact_id, utcnow(), lease, config["COMPANY_ZONE"], config["MAIL_ALLOW_LIST"])
+        popup = begin_popup(contact_id, utcnow(), lease, company().zone, config["MAIL_ALLOW_LIST"])
         if popup is not None:
             break
     else:
@@ -382,7 +381,7 @@ def score() -> None:
 
 
 def _score_step() -> int:
-    zone = current_app.config["COMPANY_ZONE"]
+    zone = company().zone
     scored = score_responses(SCORE_BATCH, utcnow())
     return scored + recount_days(SCORE_BATCH, zone) + tally_events(TALLY_BATCH, utcnow(), zone)
 

@@ -20,6 +20,7 @@ from app.queries.deliveries import claimed_since, known_as, message_of, reread_g
 from app.queries.departments import departments
 from app.queries.effects import lock_effects
 from app.queries.events import facts_of_events
+from app.queries.installation import Company
 from app.queries.triggers import trigger_version
 from app.text.addresses import normal_email
 from app.text.messages import Message
@@ -133,7 +134,7 @@ def _claims(session: Session, made: Sequence[Delivery]) -> list[Claim]:
 
 
 def begin_hand_over(
-    claim: Claim, now: datetime, lease: timedelta, company: str, company_zone: str, allowed: Collection[str]
+    claim: Claim, now: datetime, lease: timedelta, company: Company, company_zone: str, allowed: Collection[str]
 ) -> Message | None:
     """Read everything once more under the contact's lock, and commit that the hand-over begins.
 

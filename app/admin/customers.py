@@ -21,6 +21,7 @@ from app.clock import utcnow
 from app.queries.contacts import find_contacts, newest_addresses, public_ids, view_contact
 from app.queries.explanations import Explained, imagined, missed_conditions
 from app.queries.inbox import tasks_of
+from app.queries.installation import company
 from app.queries.stories import (
     Happened,
     count_customers,
@@ -75,7 +76,7 @@ def find_customer(reference: str) -> tuple[int, str]:
 @staff("customers")
 def customer(reference: str) -> Any:
     contact_id, reference = find_customer(reference)
-    zone = current_app.config["COMPANY_ZONE"]
+    zone = company().zone
     view = view_contact(contact_id)
     if view is None:
         abort(404)

@@ -22,6 +22,7 @@ from app.clock import utcnow
 from app.definitions import write_definition
 from app.links import preview_url
 from app.queries.catalogue import survey_rows
+from app.queries.installation import company
 from app.queries.offers import offer_definitions
 from app.queries.surveys import current_surveys, survey_definitions, survey_version
 from app.text.messages import Choice, Message
@@ -195,8 +196,7 @@ def send_test(slug: str) -> Any:
     language = language if language in form.languages else form.languages[0]
     who, said, question = signed_in(), phrases(language), form.pages[0].questions[0]
     url = preview_url(version_id, language, outside=True)
-    company = current_app.config["COMPANY_NAME"]
-    facts = {"contact": {"name": who.name, "first_name": who.name.split()[0]}, "company": company}
+    facts = {"contact": {"name": who.name, "first_name": who.name.split()[0]}, "company": company().name}
     message = Message(
         to=who.email,
         language=language,
@@ -209,6 +209,7 @@ def send_test(slug: str) -> Any:
         high=said.get(f"scale.{question.type}.high", ""),
         unsubscribe_url=url,
         reference=f"test-{slug}",
+        button=company().buttons["light"],
     )
     allowed = current_app.config["MAIL_ALLOW_LIST"]
     if allowed and who.email not in allowed:
@@ -227,7 +228,7 @@ def send_test(slug: str) -> Any:
 def _send(message: Message) -> None:
     config = current_app.config
     try:
-        with connect(config["SMTP_URL"], config["MAIL_FROM"], config["DATA_DIR"] / "mail") as mailer:
+        with connect(config["SMTP_URL"], company().mail_from, config["DATA_DIR"] / "mail") as mailer:
             mailer.send(message)
     except DeliveryError as error:
         flash(_("The mail server did not take it: %(why)s", why=str(error)), "bad")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -26,6 +26,7 @@ from app.queries.inbox import (
     most_urgent,
     open_tasks_by_due,
 )
+from app.queries.installation import company
 from app.queries.stories import Happened, heard_before, story
 from surveys.lifecycle import OUTCOMES, TASK_CLOSED, TASK_STATUSES
 
@@ -142,7 +143,7 @@ def _seen() -> dict[str, str | None]:
 def _last_seen(task: InboxTask | None) -> list[Happened]:
     if task is None or task.contact_id is None:
         return []
-    zone = current_app.config["COMPANY_ZONE"]
+    zone = company().zone
     return story(task.contact_id, limit=5, company_zone=zone, department=signed_in().only_department)
 
 

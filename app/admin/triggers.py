@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -32,6 +32,7 @@ from app.queries.catalogue import missed, trigger_rows, trigger_story
 from app.queries.contacts import public_ids
 from app.queries.departments import department_definitions
 from app.queries.explanations import list_decisions
+from app.queries.installation import company
 from app.queries.offers import offer_definitions, offer_stock
 from app.queries.segments import segment_definitions
 from app.queries.surveys import survey_definitions
@@ -207,7 +208,7 @@ def decisions() -> Any:
         outcome=outcome if outcome in ("invited", "skipped", "acted") else None,
         before=_cursor(request.args.get("before", "")),
         limit=51,
-        company_zone=current_app.config["COMPANY_ZONE"],
+        company_zone=company().zone,
     )
     leads = public_ids(d.contact_id for d in found if d.contact_id)
     return render_template(

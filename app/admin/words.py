@@ -68,7 +68,6 @@ def _frame() -> dict[str, Any]:
         "LANGUAGES": LANGUAGES,
         "asset": asset,
         "now": utcnow(),
-        "company_name": current_app.config["COMPANY_NAME"],
         "navigation": navigation,
         "notices": notices,
         "csrf": csrf,

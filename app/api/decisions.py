@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import current_app, jsonify
+from flask import jsonify
 from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
@@ -10,6 +10,7 @@ from app.api.contacts import one_contact
 from app.api.pages import LimitQuery, paged
 from app.auth import require
 from app.queries.explanations import list_decisions
+from app.queries.installation import company
 
 blueprint = Blueprint("decisions", __name__, description="Why someone was asked or not")
 
@@ -35,7 +36,7 @@ def get_decisions(query: dict[str, Any]) -> Any:
         outcome=query["outcome"],
         before=query["cursor"],
         limit=query["limit"] + 1,
-        company_zone=current_app.config["COMPANY_ZONE"],
+        company_zone=company().zone,
     )
     told = paged(rows, query["limit"], lambda row: row.cursor)
     told["items"] = [row.as_json() for row in told["items"]]

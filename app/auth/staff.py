@@ -6,11 +6,12 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
+from flask import Flask, Response, abort, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from app.extensions import check_rate
 from app.queries.accounts import Account, find_account
+from app.queries.installation import company
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -150,4 +151,4 @@ def landing(who: Viewer) -> str:
 
 def zone_of(who: Viewer | None) -> ZoneInfo:
     """The zone in which moments are shown to this person."""
-    return ZoneInfo((who.account.zone if who else None) or current_app.config["COMPANY_ZONE"])
+    return ZoneInfo((who.account.zone if who else None) or company().zone)

@@ -41,15 +41,12 @@ SECRETS = {DESK: DESK_SECRET, WEBSITE: WEBSITE_SECRET}
 
 def demo_settings(settings: config.Settings) -> config.Settings:
     """The settings of the demo: its own folder and SQLite, no mail server; what was not set is Meadow's."""
-    usual = config.Settings()
-    company: dict[str, Any] = {
-        name: value
-        for name, value in COMPANY[settings.language].items()
-        if getattr(settings, name) == getattr(usual, name)
-    }
+    language = settings.language or "en"
+    company: dict[str, Any] = {name: value for name, value in COMPANY[language].items() if not getattr(settings, name)}
     return replace(
         settings,
         **company,
+        language=language,
         demo=True,
         data_dir=settings.data_dir / "demo",
         database_url="",

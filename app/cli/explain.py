@@ -3,12 +3,12 @@
 from typing import Any
 
 import click
-from flask import current_app
 
 from app.cli import cli, with_app
 from app.extensions import dump_json
 from app.queries.contacts import find_contacts, references
 from app.queries.explanations import Explained, list_decisions, missed_conditions
+from app.queries.installation import company
 
 SHOWN = 50
 
@@ -23,7 +23,7 @@ def explain(contact: str, trigger: str | None, *, as_json: bool) -> None:
     found = find_contacts(contact)
     if not found:
         raise click.ClickException(f"no contact is called {contact}")
-    zone = current_app.config["COMPANY_ZONE"]
+    zone = company().zone
     rows = []
     for contact_id in found:
         rows += list_decisions(

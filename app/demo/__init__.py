@@ -14,7 +14,8 @@ blueprint.after_request(keep_private)
 def register(app: Flask) -> None:
     """Only where the settings say that this is the demo."""
     app.register_blueprint(blueprint)
-    app.context_processor(lambda: {"anna": ANNA[app.config["LANGUAGE"]].name})
+    name = ANNA[app.config["LANGUAGE"]].name
+    app.context_processor(lambda: {"anna": name, "company_name": app.config["COMPANY_NAME"]})
     app.after_request(_show_in_phone)
 
 

@@ -55,6 +55,7 @@ from app.demo.people import ANNA, MARK, NOTES, PLACES, TEAMS
 from app.inbound.payloads import take_payload
 from app.queries.contacts import find_contacts
 from app.queries.effects import waiting_effects
+from app.queries.installation import company
 from app.queries.past import Unworked, lively_invitation, promised_until, source_ids, unworked_tasks
 from app.queries.policies import policy_number, rules_of
 from app.queries.sources import find_source
@@ -116,10 +117,9 @@ class Past:
     def __init__(
         self, language: str, now: datetime, secrets: Mapping[str, str], tell: Callable[[int, int], None]
     ) -> None:
-        config = current_app.config
         self._language, self._secrets, self._tell = language, secrets, tell
-        self._calendar = Calendar(now, ZoneInfo(config["COMPANY_ZONE"]))
-        self._domain = parseaddr(config["MAIL_FROM"])[1].rpartition("@")[2]
+        self._calendar = Calendar(now, ZoneInfo(company().zone))
+        self._domain = parseaddr(company().mail_from)[1].rpartition("@")[2]
         self._work = _Work()
         self._respondents = Respondents(self._calendar, language)
         self._bounces = Deck("bounces", share(BOUNCES, 1000))
@@ -188,7 +188,7 @@ class Past:
         self._leave(until)
 
     def _decide(self, begin: datetime, until: datetime) -> None:
-        region, zone = current_app.config["PHONE_REGION"], current_app.config["COMPANY_ZONE"]
+        region, zone = current_app.config["PHONE_REGION"], company().zone
         while resolve_events(EVERYTHING, until, region) + announce_changes(EVERYTHING, until):
             pass
         while decide_past(EVERYTHING, begin, until, zone, self._language).contacts:
@@ -258,7 +258,7 @@ class Past:
             unsubscribe_contact(public_id, at)
 
     def _finish(self) -> None:
-        now, zone = self._calendar.now, current_app.config["COMPANY_ZONE"]
+        now, zone = self._calendar.now, company().zone
         close_expired(now)
         take_over(self._tasks.at_work)
         score_responses(EVERYTHING, now)

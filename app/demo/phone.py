@@ -20,6 +20,7 @@ from app.demo.mailbox import as_mail, read_mail, shown
 from app.demo.people import PLACES
 from app.demo.walk import TOOK, Walk, find_walk, read_took
 from app.queries.contacts import view_contact
+from app.queries.installation import company
 from app.queries.walks import messages_to
 
 AMOUNT = 1990
@@ -79,7 +80,7 @@ def _upgrade(walk: Walk, event_id: str) -> dict[str, Any]:
         "properties": {
             "plan": "premium",
             "amount": AMOUNT,
-            "place": PLACES[current_app.config["LANGUAGE"]][RIVERSIDE],
+            "place": PLACES[company().language][RIVERSIDE],
         },
     }
 

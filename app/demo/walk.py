@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import abort, current_app, jsonify, redirect, render_template, request, session, url_for
+from flask import abort, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext, pgettext
 
@@ -20,6 +20,7 @@ from app.demo.happenings import WEBSITE
 from app.demo.live import LIVE
 from app.demo.people import VICTOR
 from app.queries.explanations import Explained
+from app.queries.installation import company
 from app.queries.stories import heard_before, search_customers
 from app.queries.surveys import survey_definitions
 from app.queries.triggers import trigger_names
@@ -74,7 +75,7 @@ def find_walk(who: str, after: int) -> Walk:
     guest = next((g for g in guests(GUESTS) if g.reference == who), None)
     if guest is None:
         abort(404)
-    return Walk(guest.contact_id, guest.reference, guest.name, current_app.config["LANGUAGE"], after)
+    return Walk(guest.contact_id, guest.reference, guest.name, company().language, after)
 
 
 def _rested(known: Sequence[Guest]) -> Guest:
@@ -120,7 +121,7 @@ def real() -> Any:
 def state(who: str, after: int) -> Any:
     """What the page asks for again and again: the lines so far, what is awaited, and her newest mail."""
     walk = find_walk(who, after)
-    rounds = rounds_since(walk.after, walk.contact_id, current_app.config["COMPANY_ZONE"], LIVE, WEBSITE)
+    rounds = rounds_since(walk.after, walk.contact_id, company().zone, LIVE, WEBSITE)
     following = {str(r.properties.get("invitation")): r.tasks for r in rounds if r.type == "survey.answered"}
     lines = [line for found in rounds for line in _lines(walk, found, following)]
     lines.sort(key=lambda line: line.at)
@@ -243,7 +244,7 @@ def _decision_line(walk: Walk, found: Round, decision: Explained) -> Line:
 
 def _victor() -> list[tuple[str, str]]:
     """Beside the first "no" stands the way to somebody with five of them."""
-    name = VICTOR[current_app.config["LANGUAGE"]]
+    name = VICTOR[company().language]
     rows = search_customers(name, department=signed_in().only_department, limit=1)
     if not rows:
         return []

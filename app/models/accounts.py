@@ -10,7 +10,7 @@ from app.extensions import Document, Id, Model
 
 
 class Installation(Model):
-    """One row: the salts of every draw, never rotated, and the switch that stops all sending."""
+    """One row: the salts of every draw, never rotated, the switch that stops all sending, and the company itself."""
 
     __tablename__ = "installation"
 
@@ -19,6 +19,14 @@ class Installation(Model):
     holdout_salt: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
     sending_stopped_at: Mapped[datetime | None]
+    company_name: Mapped[str | None]
+    company_zone: Mapped[str | None]
+    language: Mapped[str | None]
+    mail_from: Mapped[str | None]
+    brand_colour: Mapped[str | None]
+    logo: Mapped[bytes | None] = mapped_column(LargeBinary)
+    logo_type: Mapped[str | None]
+    logo_tag: Mapped[str | None]
 
 
 class User(Model):

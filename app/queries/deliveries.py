@@ -16,6 +16,7 @@ from app.models.invitations import Invitation
 from app.queries.contacts import complaint_since, complaints, newest_addresses, public_ids
 from app.queries.decisions import reservations
 from app.queries.events import facts_of_events
+from app.queries.installation import Company
 from app.queries.policies import rules_at
 from app.queries.surveys import survey_version
 from app.queries.triggers import current_triggers, trigger_version
@@ -104,12 +105,12 @@ def known_as(invitation: Invitation) -> frozenset[str]:
     return frozenset(a.value for a in newest_addresses([invitation.contact_id])[invitation.contact_id].values())
 
 
-def message_of(invitation: Invitation, company: str, *, reminder: bool = False) -> Message:
+def message_of(invitation: Invitation, company: Company, *, reminder: bool = False) -> Message:
     """The message that hands an invitation over: texts in its language, facts filled in, links signed."""
     send = trigger_version(invitation.trigger_id, invitation.trigger_version).actions[invitation.action]
     assert isinstance(send, Send)
     address = db.session.get_one(Address, invitation.address_id)
-    facts = {**facts_of_events([invitation.event_id])[invitation.event_id], "company": company}
+    facts = {**facts_of_events([invitation.event_id])[invitation.event_id], "company": company.name}
     said = phrases(invitation.language)
     texts: dict[str, Any] = {
         key: fill(pick(send.message[key], invitation.language) if key in send.message else said.get(key, ""), facts)
@@ -123,6 +124,7 @@ def message_of(invitation: Invitation, company: str, *, reminder: bool = False) 
         language=invitation.language,
         unsubscribe_url=unsubscribe_url(invitation.public_id),
         reference=invitation.public_id,
+        button=company.buttons["light"],
         **texts,
         **body,
     )

@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app
 from sqlalchemy import exists, func, or_, select
 
 from app.clock import utcnow
@@ -21,6 +20,7 @@ from app.models.rollups import ResponseTopic, Rollup, Tally, TallyMark
 from app.models.surveys import Survey, SurveyVersion
 from app.models.tasks import Task
 from app.queries.contacts import public_ids
+from app.queries.installation import company
 from app.queries.rollups import asking_triggers
 from app.queries.surveys import survey_definitions, survey_version
 from dashboards.readers import Cell, Choices, Comment, Counts, Days, Funnel, Marker, Outlook, Tasks, Viewer, Where
@@ -45,7 +45,7 @@ OUTLOOK_ANSWERS = 200
 
 
 def company_zone() -> ZoneInfo:
-    return ZoneInfo(current_app.config["COMPANY_ZONE"])
+    return ZoneInfo(company().zone)
 
 
 def today() -> date:

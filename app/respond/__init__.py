@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from app.actions.deliveries import unsubscribe_contact
 from app.clock import utcnow
 from app.errors import page
 from app.links import read_token
+from app.queries.installation import company, stored_logo
 from app.queries.invitations import Asked, find_asked, given_code, invitation_language
 from app.respond.answering import closing_words, take_answer
 from app.respond.forms import Submit, page_view
@@ -20,12 +21,14 @@ CLOSED = {"completed": ("answered", 200), "expired": ("expired", 410), "cancelle
 @blueprint.after_request
 def _keep_private(response: Response) -> Response:
     """Personal pages: not cached, not framed, not indexed, and no word of their address to other sites."""
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    response.headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     )
     return response
 
@@ -75,6 +78,7 @@ def submit_survey(token: str) -> Any:
         t=phrases(asked.language),
         code=recorded.code,
         language=asked.language,
+        company=company(),
     )
 
 
@@ -84,7 +88,7 @@ def _show(token: str, asked: Asked, submit: Submit) -> Any:
         token=token,
         view=page_view(asked, submit, utcnow()),
         t=phrases(asked.language),
-        company=current_app.config["COMPANY_NAME"],
+        company=company(),
     )
 
 
@@ -104,3 +108,16 @@ def unsubscribe(token: str) -> Any:
     if public_id is None or not unsubscribe_contact(public_id, utcnow()):
         return page("unknown", 404)
     return page("unsubscribed", 200, language=invitation_language(public_id))
+
+
+@blueprint.get("/logo/<tag>")
+def show_logo(tag: str) -> Any:
+    """The company's logo, at an address that changes when it does; whatever is in it is only ever a picture."""
+    found = stored_logo(tag)
+    if found is None:
+        abort(404)
+    content, kind = found
+    response = Response(content, mimetype=kind)
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

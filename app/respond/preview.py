@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from app.clock import utcnow
 from app.links import is_preview, preview_url
+from app.queries.installation import company
 from app.queries.invitations import Asked
 from app.queries.surveys import find_version
 from app.respond.forms import Submit, page_view, read_submit
@@ -24,7 +25,8 @@ def _keep_private(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
+        "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
     )
     return response
 
@@ -64,7 +66,7 @@ def _page(asked: Asked, submit: Submit, version_id: int) -> str:
         banner=said["preview"],
         view=page_view(asked, submit, utcnow()),
         t=said,
-        company=current_app.config["COMPANY_NAME"],
+        company=company(),
     )
 
 
@@ -73,4 +75,6 @@ def _end(asked: Asked, submit: Submit, now: Any) -> str:
     counted = visible_answers(asked.survey, submit.answers, asked.known, now)
     end = ending(asked.survey, counted, asked.known, now)
     title = fill(pick(end.text, asked.language), {**asked.known, "answers": counted}) if end else said["thanks"]
-    return render_template("respond/note.html", title=title, text=said["preview"], t=said, language=asked.language)
+    return render_template(
+        "respond/note.html", title=title, text=said["preview"], t=said, language=asked.language, company=company()
+    )

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from email.utils import getaddresses
 from functools import lru_cache
 
 import phonenumbers
@@ -16,6 +17,12 @@ def normal_email(value: object) -> str | None:
         return None
     address = unicodedata.normalize("NFC", value.strip()).lower()
     return address if _EMAIL.fullmatch(address) and not address.startswith("-") else None
+
+
+def is_mailbox(value: str) -> bool:
+    """Whether this is one address, with or without a name: ``"Meadow, Inc." <hello@example.com>``."""
+    found = getaddresses([value])
+    return len(found) == 1 and normal_email(found[0][1]) is not None
 
 
 @lru_cache(maxsize=10_000)

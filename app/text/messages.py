@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.text.colours import OWN, Button
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -31,3 +33,4 @@ class Message:
     high: str = ""
     unsubscribe_url: str | None = None
     reference: str = ""
+    button: Button = OWN["light"]

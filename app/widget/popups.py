@@ -3,11 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import current_app
-
 from app.actions.responses import Recorded
 from app.clock import utcnow
 from app.links import survey_url
+from app.queries.installation import company
 from app.queries.invitations import Asked, find_asked
 from app.respond.answering import closing_words
 from app.respond.forms import Submit, page_view
@@ -28,6 +27,7 @@ def first_page(public_id: str) -> dict[str, Any] | None:
         "token": url.rsplit("/", 1)[1],
         "url": url,
         "language": asked.language,
+        "buttons": {theme: asdict(button) for theme, button in company().buttons.items()},
         "words": {name: said[name] for name in WORDS},
         "page": asdict(page_view(asked, Submit(0, dict(asked.answers)), now)),
     }
@@ -46,5 +46,5 @@ def thanks(asked: Asked, recorded: Recorded) -> dict[str, Any]:
 def closed(state: str, language: str | None) -> dict[str, Any]:
     """Why there is nothing to answer."""
     said, name = phrases(language), CLOSED.get(state, "unknown")
-    company = current_app.config["COMPANY_NAME"]
-    return {"done": f"{said[f'{name}.title']}. {said[f'{name}.text'].format(company=company)}", "code": None}
+    text = said[f"{name}.text"].format(company=company().name)
+    return {"done": f"{said[f'{name}.title']}. {text}", "code": None}

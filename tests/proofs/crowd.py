@@ -31,6 +31,7 @@ from app.actions.deliveries import Claim, Result, begin_hand_over, claim_deliver
 from app.actions.events import NewEvent, record_events
 from app.extensions import db
 from app.queries.decisions import ready_contacts
+from app.queries.installation import company
 
 EPOCH = datetime(2026, 3, 20, tzinfo=UTC)
 CONTACTS, FAMILIES, BATCH, BACKLOG = 50, 5, 10, 100
@@ -177,7 +178,7 @@ def hand_over(shared: Shared, who: int) -> dict[str, Any]:
         give_up_lost(now)
         claims = claim_deliveries(4, now, LEASE, 1_000_000)
         for claim in claims:
-            message = begin_hand_over(claim, shared.now(who), LEASE, "Meadow", "UTC", frozenset())
+            message = begin_hand_over(claim, shared.now(who), LEASE, company(), "UTC", frozenset())
             if message is None:
                 continue
             begun.append((claim.delivery_id, claim.attempt, *_end(claim, shared, who)))

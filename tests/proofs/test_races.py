@@ -25,6 +25,7 @@ from app.actions.deliveries import Claim, begin_hand_over, claim_deliveries
 from app.actions.events import NewEvent, count_attempt, fail_attempt, record_events
 from app.extensions import db
 from app.links import survey_url
+from app.queries.installation import company
 from tests.conftest import fresh_postgres
 from tests.proofs.auditor import (
     Cap,
@@ -248,7 +249,7 @@ def waiting_for_locks(url: str) -> int:
 
 
 def begin(claim: Claim, now: datetime) -> bool:
-    return begin_hand_over(claim, now, LEASE, "Meadow", "UTC", frozenset()) is not None
+    return begin_hand_over(claim, now, LEASE, company(), "UTC", frozenset()) is not None
 
 
 @pytest.mark.postgres

@@ -181,6 +181,7 @@ def test_a_name_is_never_read_as_an_address(
         name = sender if way == "sender of the message" else ""
         if way == "setting":
             app.config["MAIL_FROM"] = formataddr((sender, "otklik@localhost"))
+            app.extensions["otklik_company"].clear()
         contact = {"id": f"c-{number}", "email": f"c{number}@example.com", "name": name}
         tell(client, key, event(f"e-{number}", "greeting", contact=contact))
         if way == "setting":

@@ -1,9 +1,9 @@
 // A survey in place: its pages, drawn from values in a root of its own, so that neither page nor popup disturbs the other.
-const DARK = `--card:#171b2d;--line:#2a3048;--input:#6b7491;--text:#e8eaf4;--muted:#9aa3bd;--accent:#8b8bff;--on:#0f1220;
+const DARK = `--card:#171b2d;--line:#2a3048;--input:#6b7491;--text:#e8eaf4;--muted:#9aa3bd;--accent:var(--night,#8b8bff);--on:var(--on-night,#0f1220);
 --bad:#f9a8c2;--bad-bg:#43182a;color-scheme:dark`;
 const LOOK = `
 :host{all:initial;color-scheme:light;position:fixed;right:16px;bottom:16px;z-index:2147483647;width:400px;max-width:calc(100vw - 32px);
---card:#fff;--line:#e5e7f0;--input:#858ea3;--text:#1d2233;--muted:#5f6a80;--accent:#5b5bd6;--on:#fff;--bad:#9d1c4a;
+--card:#fff;--line:#e5e7f0;--input:#858ea3;--text:#1d2233;--muted:#5f6a80;--accent:var(--day,#5b5bd6);--on:var(--on-day,#fff);--bad:#9d1c4a;
 --bad-bg:#fde3ec;font:16px/1.5 -apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 @media(prefers-color-scheme:dark){:host(:not([data-theme=light])){${DARK}}}
 :host([data-theme=dark]){${DARK}}
@@ -104,9 +104,13 @@ function dress(root) {
 }
 
 // Show a popup; `post` speaks to our server. Without a theme it follows the device. Ends when it is closed.
-export function show({ token, language, words, page }, post, theme) {
+export function show({ token, language, words, buttons, page }, post, theme) {
   const before = document.activeElement;
   const host = make("div", { "data-otklik": true, "data-theme": theme });
+  for (const [name, { background, text }] of [["day", buttons.light], ["night", buttons.dark]]) {
+    host.style.setProperty(`--${name}`, background);
+    host.style.setProperty(`--on-${name}`, text);
+  }
   const root = host.attachShadow({ mode: "open" });
   const box = make("div", { class: "box", role: "dialog", lang: language, tabindex: "-1" });
   const close = make("button", { class: "close", type: "button", "aria-label": words.close }, "×");
