@@ -90,6 +90,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "offers": {"slug": "welcome-10", "codes": ["A1B2", "C3D4"]},
 }
 """What stands in the field when something new is written: the shortest that is of use."""
+WIDGET_EXAMPLE = {
+    "slug": "my-site",
+    "name": "My site",
+    "scheme": "widget",
+    "origins": ["https://www.example.com"],
+    "secret": {"env": "MY_SITE_SECRET"},
+}
 
 
 def kind_word(kind: str) -> str:
@@ -158,7 +165,8 @@ def as_text(kind: str, slug: str) -> Any:
     if slug and present is None:
         abort(404)
     if request.method == "GET":
-        text = write_definition(kind, _shown(kind, present) or EXAMPLES[kind])
+        wanted = WIDGET_EXAMPLE if (kind, request.args.get("example")) == ("sources", "widget") else EXAMPLES[kind]
+        text = write_definition(kind, _shown(kind, present) or wanted)
         return _page(kind, slug, text, made_from=present)
     if request.form.get("verb") == "check":
         return _checked(kind, slug, request.form.get("text", ""))

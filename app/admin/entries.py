@@ -18,7 +18,7 @@ def done_words(entry: Audited) -> str:
 
 def object_word(entry: Audited) -> str:
     """What it was done to; a policy and the sending of all are named by their kind."""
-    return "" if entry.object in ("policy", "all") else entry.object
+    return "" if entry.object in ("policy", "all", "company") else entry.object
 
 
 def _verb(verb: str) -> str:
@@ -46,6 +46,7 @@ def _kind(kind: str) -> str:
         "sending": _("sending"),
         "customer": _("customer"),
         "changes": _("marked change"),
+        "settings": _("settings of the company"),
     }.get(kind, kind)
 
 
@@ -77,7 +78,15 @@ def _value(name: str, value: Any) -> str:
 def _field(name: str) -> str:
     """A field of a definition by its name; the codes of a bonus are counted instead."""
     n, _space, what = name.partition(" ")
-    return ngettext("%(num)d new code", "%(num)d new codes", int(n)) if what == "new codes" else name
+    if what == "new codes":
+        return ngettext("%(num)d new code", "%(num)d new codes", int(n))
+    return {
+        "company_name": _("name"),
+        "company_zone": _("time zone"),
+        "mail_from": _("sender of mails"),
+        "brand_colour": _("colour"),
+        "logo": _("logo"),
+    }.get(name, name)
 
 
 def _became(outcome: str) -> str:

@@ -22,15 +22,17 @@ from app.actions.accounts import (
 )
 from app.actions.sources import SCOPES, add_key, revoke_key
 from app.admin import blueprint, entries
+from app.admin.company import SettingsForm, colour_verdict, colour_words, save_company
 from app.admin.kinds import actor_word
 from app.admin.session import check_email
 from app.admin.shell import ID_MAX, whole
-from app.admin.words import choices
+from app.admin.words import LANGUAGES, choices
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.extensions import db
 from app.queries.accounts import audit_entries, list_accounts
 from app.queries.departments import department_definitions
+from app.queries.installation import Company, present_company
 from app.queries.sources import list_keys, source_rows
 from app.queries.work import youngest_heartbeat
 
@@ -177,30 +179,62 @@ def revoke(key_id: str) -> Any:
     return redirect(url_for("admin.keys"), 303)
 
 
-@blueprint.get("/settings")
+@blueprint.route("/settings", methods=["GET", "POST"])
 @staff("settings")
 def settings() -> Any:
-    """What the installation runs with: set in its environment, shown here without its secrets."""
-    config = current_app.config
+    """The company, set here; and what the installation runs with, set in its environment, without its secrets."""
+    known = present_company()
+    form = SettingsForm(
+        company_name=known.name,
+        company_zone=known.zone,
+        language=known.language,
+        mail_from=known.mail_from,
+        brand_colour=known.colour,
+    )
+    form.keep(known)
+    if form.validate_on_submit():
+        save_company(form, signed_in().email)
+        flash(_("Saved. It holds within a second or two."), "good")
+        return redirect(url_for("admin.settings"), 303)
     return render_template(
         "admin/settings.html",
-        rows=[
-            (_("Company"), config["COMPANY_NAME"], "OTKLIK_COMPANY_NAME"),
-            (_("Company time zone"), config["COMPANY_ZONE"], "OTKLIK_COMPANY_ZONE"),
-            (_("Language of customers who have not told theirs"), config["LANGUAGE"], "OTKLIK_LANGUAGE"),
-            (_("Where customers reach the answer pages"), config["BASE_URL"], "OTKLIK_BASE_URL"),
-            (_("Database"), db.engine.dialect.name, "OTKLIK_DATABASE_URL"),
-            (
-                _("Mail server"),
-                _("is set") if config["SMTP_URL"] else _("none: every mail is caught on this machine"),
-                "OTKLIK_SMTP_URL",
-            ),
-            (_("Sender of mails"), config["MAIL_FROM"], "OTKLIK_MAIL_FROM"),
-            (_("Only to these addresses"), config["SEND_ONLY_TO"] or _("everybody"), "OTKLIK_SEND_ONLY_TO"),
-            (_("Mails per second"), str(config["MAIL_RATE"]), "OTKLIK_MAIL_RATE"),
-        ],
+        form=form,
+        known=known,
+        fixed=_fixed(known),
+        colour_words=colour_words(),
+        verdict=colour_verdict(form.brand_colour.data),
+        rows=_environment(),
         beat=youngest_heartbeat(),
-    )
+    ), 422 if form.errors else 200
+
+
+def _fixed(known: Company) -> list[tuple[str, str, str]]:
+    """What the environment says of the company: its name on the page, its value, its variable."""
+    values = {
+        "company_name": (_("Company"), known.name),
+        "company_zone": (_("Company time zone"), known.zone),
+        "language": (
+            _("Language of customers who have not told theirs"),
+            LANGUAGES[known.language],
+        ),
+        "mail_from": (_("Sender of mails"), known.mail_from),
+    }
+    return [(*said, f"OTKLIK_{name.upper()}") for name, said in values.items() if name in known.fixed]
+
+
+def _environment() -> list[tuple[str, str, str]]:
+    config = current_app.config
+    return [
+        (_("Where customers reach the answer pages"), config["BASE_URL"], "OTKLIK_BASE_URL"),
+        (_("Database"), db.engine.dialect.name, "OTKLIK_DATABASE_URL"),
+        (
+            _("Mail server"),
+            _("is set") if config["SMTP_URL"] else _("none: every mail is caught on this machine"),
+            "OTKLIK_SMTP_URL",
+        ),
+        (_("Only to these addresses"), config["SEND_ONLY_TO"] or _("everybody"), "OTKLIK_SEND_ONLY_TO"),
+        (_("Mails per second"), str(config["MAIL_RATE"]), "OTKLIK_MAIL_RATE"),
+    ]
 
 
 @blueprint.get("/audit")

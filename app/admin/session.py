@@ -1,35 +1,30 @@
-"""Coming and going: the first account, signing in and out, one-time links, one's own profile."""
+"""Coming and going: signing in and out, one's own profile."""
 
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
-from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
+from flask import abort, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
+from wtforms import EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.actions.accounts import (
     PASSWORD_MIN,
-    CodeSpent,
     WrongPassword,
-    add_first_user,
     change_password,
     change_profile,
     sign_in,
-    use_start_code,
 )
 from app.admin import blueprint
-from app.admin.words import LANGUAGES, choices
+from app.admin.words import LANGUAGES, ZONES, choices
 from app.auth.staff import end_session, landing, signed_in, staff, start_session, viewer
 from app.clock import utcnow
 from app.extensions import RateExceeded, check_rate
 from app.queries.accounts import nobody_yet
 from app.text.addresses import normal_email
 
-ZONES = [*sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/"))), "UTC"]
 THEMES = ("light", "dark")
 
 
@@ -48,17 +43,6 @@ def check_password(_form: FlaskForm, field: Any) -> None:
 class LoginForm(FlaskForm):
     email = EmailField(lazy_gettext("E-mail"), [InputRequired(), Length(max=200)])
     password = PasswordField(lazy_gettext("Password"), [InputRequired(), Length(max=200)])
-
-
-class FirstForm(FlaskForm):
-    """Who runs this installation."""
-
-    code = HiddenField()
-    name = StringField(lazy_gettext("Your name"), [InputRequired(), Length(max=200)])
-    email = EmailField(lazy_gettext("E-mail"), [InputRequired(), Length(max=200), check_email])
-    password = PasswordField(lazy_gettext("Password"), [InputRequired(), Length(max=200), check_password])
-    language = SelectField(lazy_gettext("Language"), choices=choices(LANGUAGES))
-    zone = SelectField(lazy_gettext("Time zone"), choices=choices({z: z.replace("_", " ") for z in ZONES}))
 
 
 class ProfileForm(FlaskForm):
@@ -125,54 +109,8 @@ def logout() -> Any:
     return redirect(url_for("admin.login"), 303)
 
 
-@blueprint.get("/start")
-def start() -> Any:
-    """The one-time link that was printed. It signs nobody in by being opened: mail scanners and previews open links."""
-    code = request.args.get("code", "")[:40]
-    if nobody_yet():
-        return render_template("admin/first.html", form=FirstForm(code=code, language=_browser_language()))
-    who = viewer()
-    page = "demo/start.html" if current_app.config["DEMO"] else "admin/start.html"
-    return render_template(page, code=code, signed_in=who)
-
-
-def _browser_language() -> str:
+def browser_language() -> str:
     return request.accept_languages.best_match(LANGUAGES, "en")
-
-
-@blueprint.post("/start")
-def use_start() -> Any:
-    if nobody_yet():
-        return _make_first()
-    try:
-        check_rate("logins", str(request.remote_addr))
-        user_id = use_start_code(request.form.get("code", "")[:40], utcnow())
-    except (CodeSpent, RateExceeded):
-        return render_template("admin/start.html", code=None, signed_in=None), 410
-    start_session(user_id)
-    first = url_for("demo.begin") if current_app.config["DEMO"] else landing(signed_in())
-    return redirect(safe_back(request.form.get("next")) or first, 303)
-
-
-def _make_first() -> Any:
-    form = FirstForm()
-    if not form.validate_on_submit():
-        return render_template("admin/first.html", form=form), 422
-    try:
-        check_rate("logins", str(request.remote_addr))
-        user_id = add_first_user(
-            form.code.data or "",
-            form.email.data or "",
-            form.name.data or "",
-            form.password.data or "",
-            utcnow(),
-            language=form.language.data,
-            zone=form.zone.data,
-        )
-    except (CodeSpent, RateExceeded):
-        return render_template("admin/first.html", form=form, spent=True), 410
-    start_session(user_id)
-    return redirect(landing(signed_in()), 303)
 
 
 @blueprint.route("/profile", methods=["GET", "POST"])
@@ -182,7 +120,7 @@ def profile() -> Any:
     known = who.account
     form = ProfileForm(
         name=known.name,
-        language=known.language or _browser_language(),
+        language=known.language or browser_language(),
         zone=known.zone or "UTC",
         theme=known.theme or "",
     )

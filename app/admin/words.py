@@ -7,6 +7,7 @@ from hashlib import blake2b
 from math import isfinite
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_decimal
@@ -23,6 +24,7 @@ from app.clock import utcnow
 from surveys.wording import pick
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
+ZONES = [*sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/"))), "UTC"]
 SAYABLE = 1e15
 """From here on a figure is written as mathematicians do."""
 RECENT = timedelta(hours=20)

@@ -1,7 +1,7 @@
 """The company as it speaks and looks: what the environment says, else what was set on screen, else a default."""
 
 from dataclasses import dataclass
-from email.utils import formataddr, parseaddr
+from email.utils import parseaddr, quote
 from time import monotonic
 from typing import Any
 
@@ -71,7 +71,7 @@ def _company(stored: dict[str, str | None]) -> Company:
     named, address = parseaddr(said["mail_from"])
     if not named:  # a bare address speaks in the company's name
         usual_name = "Otklik" if said["company_name"] == USUAL["company_name"] else said["company_name"]
-        said["mail_from"] = formataddr((usual_name, address))
+        said["mail_from"] = f'"{quote(usual_name)}" <{address}>'
     return Company(
         name=said["company_name"],
         zone=said["company_zone"],

@@ -76,3 +76,42 @@ for (const field of document.querySelectorAll("[data-zone]")) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!field.dataset.zone && zone && [...(field.options || [])].some((o) => o.value === zone)) field.value = zone;
 }
+
+// A colour while it is typed: what it looks like, and where it can be read (as app/text/colours.py says it).
+function luminance(hex) {
+  const [red, green, blue] = [1, 3, 5].map((at) => {
+    const part = parseInt(hex.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function contrast(one, other) {
+  const [darker, lighter] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+for (const field of document.querySelectorAll("[data-colour]")) {
+  const said = document.getElementById(field.dataset.colour).dataset;
+  const told = document.getElementById(field.dataset.colour);
+  const sample = field.parentElement.querySelector("[data-sample]");
+  const look = () => {
+    let colour = field.value.trim().toLowerCase().replace(/^#/, "");
+    if (/^[0-9a-f]{3}$/.test(colour)) colour = colour.replace(/./g, "$&$&");
+    const known = /^[0-9a-f]{6}$/.test(colour) ? `#${colour}` : "";
+    sample.style.background = known || "var(--accent)";
+    if (!known) {
+      sample.style.color = "var(--on-accent)";
+      told.textContent = field.value.trim() ? told.textContent : said.empty;
+      return;
+    }
+    const words = contrast(known, "#ffffff") >= contrast(known, "#0f1220") ? "#ffffff" : "#0f1220";
+    sample.style.color = words;
+    const readable = contrast(known, words) >= 4.5;
+    const light = readable && contrast(known, "#ffffff") >= 3;
+    const dark = readable && contrast(known, "#171b2d") >= 3;
+    told.textContent = light && dark ? said.both : light ? said.light : dark ? said.dark : said.none;
+  };
+  field.addEventListener("input", look);
+  look();
+}

@@ -14,6 +14,7 @@ from app.actions.rollups import add_marker, recount_days, tally_events
 from app.clock import utcnow
 from app.extensions import db, transaction
 from app.models.responses import Response
+from app.queries.installation import company
 from app.queries.overview import today
 from tests.admin.conftest import PASSWORD
 from tests.browser import chromium, served
@@ -57,7 +58,7 @@ class Overview:
 @pytest.fixture
 def overview(app: Flask, browser: Browser) -> Iterator[Callable[..., Overview]]:
     opened = []
-    now, zone = utcnow(), app.config["COMPANY_ZONE"]
+    now, zone = utcnow(), company().zone
     found_company(800, 90, now)
     while score_responses(500, now) + recount_days(500, zone) + tally_events(2_000, now, zone):
         pass
@@ -175,7 +176,7 @@ def test_every_hint_stays_on_the_screen(overview: Callable[..., Overview], width
 @on_sqlite
 def test_an_answer_appears_by_itself(app: Flask, overview: Callable[..., Overview]) -> None:
     page = overview().page
-    zone = app.config["COMPANY_ZONE"]
+    zone = company().zone
     with transaction() as session:
         newest = session.query(Response).order_by(Response.changed_at.desc()).first()
         assert newest is not None

@@ -47,6 +47,7 @@ def addresses(app: Flask, invitation: Invitation) -> Iterator[str]:
         "slug": ["s", "ask"],
         "filename": ["nothing.css"],
         "name": ["form", "nothing"],
+        "tag": ["nothing"],
     }
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
