@@ -160,7 +160,7 @@ def test_pages_and_mails_wear_the_company(
     sign_in: SignIn,
 ) -> None:
     define(
-        "surveys: [{slug: s, pages: [{questions: [{id: t, type: text, text: \"Well?\"}]}], endings: [{text: Thanks}]}]\n"
+        'surveys: [{slug: s, pages: [{questions: [{id: t, type: text, text: "Well?"}]}], endings: [{text: Thanks}]}]\n'
         "triggers: [{slug: ask, status: live, when: {event: order.paid}, then: [{send: {survey: s}}]}]"
     )
     tell(client, key, event(contact={"id": "c-1", "email": "ada@example.com"}))
