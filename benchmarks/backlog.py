@@ -9,6 +9,7 @@ from app.actions.contacts import resolve_events
 from app.actions.decisions import decide_events
 from app.clock import utcnow
 from app.jobs import DECIDE_BATCH, RESOLVE_BATCH
+from app.queries.installation import company
 from benchmarks.company import MATCHED, add_backlog, add_contacts, noon, twenty_triggers
 from benchmarks.results import Row, at_least
 from benchmarks.stack import Stack, plain_connection
@@ -40,7 +41,7 @@ def measure(stack: Stack) -> Iterator[Row]:
 
 
 def _decide(limit: int) -> int:
-    return decide_events(limit, noon(), current_app.config["COMPANY_ZONE"], current_app.config["LANGUAGE"]).events
+    return decide_events(limit, noon(), company().zone, company().language).events
 
 
 def _resolve() -> int:

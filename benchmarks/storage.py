@@ -13,6 +13,7 @@ from app.actions.events import record_events
 from app.clock import utcnow
 from app.inbound.envelopes import read_events
 from app.jobs import DECIDE_BATCH, RESOLVE_BATCH
+from app.queries.installation import company
 from app.queries.sources import source_id
 from benchmarks.company import MATCHED, add_contacts, noon, twenty_triggers
 from benchmarks.results import Row, at_most
@@ -64,7 +65,7 @@ def _work_off() -> None:
         if not resolve_events(RESOLVE_BATCH, utcnow(), config["PHONE_REGION"]):
             break
     for _ in count():
-        if not decide_events(DECIDE_BATCH, noon(), config["COMPANY_ZONE"], config["LANGUAGE"]).contacts:
+        if not decide_events(DECIDE_BATCH, noon(), company().zone, company().language).contacts:
             break
 
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import click
-from flask import current_app
 
 from app.actions.crises import EndlessCrisis, UnknownCrisis, declare_crisis, end_crisis
 from app.cli import cli, with_app
 from app.clock import utcnow
 from app.queries.crises import lasting_crises
+from app.queries.installation import company
 from surveys.crisis import SCOPES
 
 PARTS = tuple(scope for scope in SCOPES if scope != "all")
@@ -37,7 +37,7 @@ def start(until: datetime, **parts: str | None) -> None:
     if len(named) > 1:
         raise click.UsageError("name one part of the company, or none")
     scope, value = named[0] if named else ("all", "")
-    ends_at = until.replace(tzinfo=ZoneInfo(current_app.config["COMPANY_ZONE"]))
+    ends_at = until.replace(tzinfo=ZoneInfo(company().zone))
     try:
         crisis_id = declare_crisis(scope, value, ends_at, actor="command", now=utcnow())
     except EndlessCrisis:

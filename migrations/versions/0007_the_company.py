@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 NAMES = ("company_name", "company_zone", "language", "mail_from", "brand_colour", "logo_type", "logo_tag")
 
 
