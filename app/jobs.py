@@ -21,6 +21,7 @@ from app.actions.announcements import (
     announce_lapses,
     announce_responses,
     announce_tasks,
+    announce_timers,
 )
 from app.actions.attributes import set_attributes
 from app.actions.contacts import UnresolvableEvent, resolve_events
@@ -42,6 +43,7 @@ from app.actions.events import count_attempt, fail_attempt
 from app.actions.responses import score_responses
 from app.actions.rollups import recount_days, tally_events
 from app.actions.tasks import open_tasks
+from app.actions.timers import look_for_timers, put_off_looking, ripen_timers
 from app.channels import email
 from app.clock import utcnow
 from app.extensions import db, redis_connection
@@ -67,6 +69,7 @@ RESOLVE_BATCH, DECIDE_BATCH, EFFECT_BATCH, ANNOUNCE_BATCH, SEND_BATCH, SCORE_BAT
 TALLY_BATCH = 2_000
 PUT_OFF = timedelta(hours=1)
 """How long a contact is left alone whose deferred decisions fail."""
+LOOK_BATCH, TIMER_BATCH = 5_000, 500
 
 AT_ONCE_BATCH = 50
 """With more events before it than this, one that comes from a page is not decided while its customer waits."""
@@ -261,6 +264,28 @@ def _announce_step() -> int:
     return done
 
 
+def wake() -> None:
+    """Moments that no event tells of → events."""
+    if _work("wake", _wake_step, LOOK_BATCH + 2 * TIMER_BATCH):
+        ring("resolve")
+
+
+def _wake_step() -> int:
+    zone, done = current_app.config["COMPANY_ZONE"], 0
+    try:
+        done += look_for_timers(LOOK_BATCH, utcnow(), zone)
+    except OperationalError:
+        raise
+    except Exception:  # one trigger must not hold up the others
+        log.exception("wake.look_failed")
+        put_off_looking(utcnow())
+    done += ripen_timers(TIMER_BATCH, utcnow(), zone)
+    announced = announce_timers(TIMER_BATCH, utcnow())
+    if announced:
+        ring("resolve")
+    return done + announced
+
+
 def send() -> None:
     """Due invitations → messages handed over."""
     _work("send", _send_step, SEND_BATCH)
@@ -403,6 +428,7 @@ KINDS = {
     "decide": decide,
     "carry_out": carry_out,
     "announce": announce,
+    "wake": wake,
     "send": send,
     "score": score,
     "expire": expire,

@@ -211,7 +211,7 @@ def _read_quiet_hours(node: Node) -> QuietHours | None:
     fields = node.mapping(("from", "to", "zone"), ("from", "to"))
     if "from" not in fields or "to" not in fields:
         return None
-    begin, end = _read_clock(fields["from"]), _read_clock(fields["to"])
+    begin, end = fields["from"].clock(), fields["to"].clock()
     if begin == end:
         node.fault("from and to are the same")
     return QuietHours(begin, end, "zone" not in fields or fields["zone"].one_of(("contact", "company")) == "contact")
@@ -246,17 +246,6 @@ def _read_basis(node: Node) -> Basis:
         classes=_read_names(fields, "classes", CLASSES),
         channels=_read_names(fields, "channels", (*CHANNELS, "sms", "telegram")),
     )
-
-
-def _read_clock(node: Node) -> time:
-    try:
-        clock = time.fromisoformat(node.value)
-    except (TypeError, ValueError):
-        clock = None
-    if clock is None or clock.tzinfo is not None:
-        node.fault('must be a time of day in quotes, like "21:00"')
-        return time(0)
-    return clock
 
 
 def _read_complaint(node: Node) -> tuple[frozenset[str], frozenset[str]]:

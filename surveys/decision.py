@@ -49,7 +49,7 @@ GATE_OF = {
 """The gate that each reason closes, in the order the gates stand."""
 TRIGGER_GATES = ("depth", "live", "fresh", "condition", "sample")
 NOT_FIRST = -1
-"""The clause of a :class:`Miss` on ``occurrence: first``."""
+"""The clause of a :class:`Miss` on the ``occurrence``."""
 SEND_GATES = tuple(dict.fromkeys(gate for gate in GATE_OF.values() if gate not in TRIGGER_GATES))
 PASSING = frozenset({"contact_limit", "complaint_open", "crisis", "quota_full"})
 """Reasons that time removes: what is told to wait, waits for these."""
@@ -159,7 +159,7 @@ def decide_deferred(
 
 
 def _decide(this: _Round, event: Event, trigger: Trigger) -> Decision | Miss:
-    if trigger.first_only and not event.first:
+    if not trigger.occurs(event.facts, first=event.first):
         return Miss(trigger, NOT_FIRST)
     failing = trigger.condition.failing(event.facts)
     if failing is not None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -129,6 +129,22 @@ class Node:
             self.fault("must be longer than nothing")
             return timedelta(days=1)
         return duration
+
+    def offset(self) -> timedelta:
+        """A duration that may lead back, like ``-7d``."""
+        back = isinstance(self.value, str) and self.value.startswith("-")
+        duration = Node(self.value[1:] if back else self.value, self.faults, self.path).duration()
+        return -duration if back else duration
+
+    def clock(self) -> time:
+        try:
+            clock = time.fromisoformat(self.value)
+        except (TypeError, ValueError):
+            clock = None
+        if clock is None or clock.tzinfo is not None:
+            self.fault('must be a time of day in quotes, like "21:00"')
+            return time(0)
+        return clock
 
     def texts(self) -> dict[str, str]:
         """A text per language; a bare text is read as English."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 
-from surveys.conditions import ALWAYS, Condition, read_condition
+from surveys.conditions import ALWAYS, Condition, Facts, read_condition
 from surveys.crisis import IN_CRISIS
 from surveys.definition import SOME, Node
+from surveys.occasions import TIMER, Occasion, Occurs, read_existing, read_occasion
 from surveys.quotas import Quota, read_quota
 
 TRIGGER_FIELDS = (
@@ -113,8 +114,8 @@ class Trigger:
     class_: str
     priority: int
     touchpoint: str | None
-    event: str
-    first_only: bool
+    when: Occasion
+    existing: int | None
     condition: Condition
     sample: Sample
     fresh: timedelta
@@ -122,26 +123,45 @@ class Trigger:
     in_crisis: str = IN_CRISIS[0]
 
     @cached_property
+    def event(self) -> str:
+        return heard_as(self.when, self.slug)
+
+    @cached_property
+    def first_only(self) -> bool:
+        return isinstance(self.when, Occurs) and self.when.first_only
+
+    @cached_property
+    def counted(self) -> Condition | None:
+        """What must hold of the events of this type that came before."""
+        return self.when.counted if isinstance(self.when, Occurs) else None
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Everything that looks at facts."""
+        return (self.condition, self.counted) if self.counted else (self.condition,)
+
+    def occurs(self, facts: Facts, *, first: bool) -> bool:
+        """Whether this is the occurrence that is wanted: each one, the first, or the one that makes so many."""
+        if self.first_only:
+            return first
+        return self.counted is None or self.counted.holds(facts)
+
+    @cached_property
     def sends(self) -> list[tuple[int, Send]]:
         return [(number, a) for number, a in enumerate(self.actions) if isinstance(a, Send)]
+
+
+def heard_as(when: Occasion, slug: str) -> str:
+    """The event type that is listened to: of a moment that no event tells of, Otklik makes one."""
+    return when.event if isinstance(when, Occurs) else f"{TIMER}{slug}"
 
 
 def read_trigger(node: Node) -> Trigger:
     """Read a trigger definition; faults gather in the node."""
     fields = node.mapping(
         (
-            "slug",
-            "name",
-            "status",
-            "class",
-            "priority",
-            "touchpoint",
-            "when",
-            "if",
-            "sample",
-            "fresh",
-            "crisis",
-            "then",
+            *("slug", "name", "status", "class", "priority", "touchpoint"),
+            *("when", "existing", "if", "sample", "fresh", "crisis", "then"),
         ),
         ("slug", "when", "then"),
     )
@@ -149,7 +169,8 @@ def read_trigger(node: Node) -> Trigger:
     class_ = fields["class"].one_of(CLASSES) if "class" in fields else "transactional"
     status = fields["status"].one_of(STATUSES) if "status" in fields else "draft"
     sample = _read_sample(fields["sample"]) if "sample" in fields else Sample()
-    event, first_only = _read_when(fields["when"]) if "when" in fields else ("", False)
+    when = read_occasion(fields["when"]) if "when" in fields else Occurs("")
+    event = heard_as(when, slug)
     actions = tuple(_read_action(a, class_, event) for a in fields["then"].items(least=1)) if "then" in fields else ()
     return Trigger(
         slug=slug,
@@ -158,21 +179,14 @@ def read_trigger(node: Node) -> Trigger:
         class_=class_,
         priority=fields["priority"].integer(0, 100) if "priority" in fields else 50,
         touchpoint=fields["touchpoint"].text(longest=100) if "touchpoint" in fields else None,
-        event=event,
-        first_only=first_only,
+        when=when,
+        existing=read_existing(fields["existing"], when) if "existing" in fields else None,
         condition=read_condition(fields["if"]) if "if" in fields else ALWAYS,
         sample=replace(sample, rate=sample.rate * PILOT) if status == "pilot" else sample,
         fresh=fields["fresh"].duration(least=SOME) if "fresh" in fields else FRESH,
         actions=actions,
         in_crisis=fields["crisis"].one_of(IN_CRISIS) if "crisis" in fields else IN_CRISIS[0],
     )
-
-
-def _read_when(node: Node) -> tuple[str, bool]:
-    fields = node.mapping(("event", "occurrence"), ("event",))
-    if "occurrence" in fields:
-        fields["occurrence"].one_of(("first",))
-    return fields["event"].text(longest=200) if "event" in fields else "", "occurrence" in fields
 
 
 def _read_sample(node: Node) -> Sample:

@@ -1,6 +1,6 @@
 """What happened inside becomes an event like any other: once, with its cause and its depth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.extensions import insert_into, insert_rows, transaction
+from app.extensions import among, insert_into, insert_rows, transaction
 from app.models.contacts import Complaint, ContactChange
 from app.models.events import Event, EventKey, PendingEvent
 from app.models.invitations import InvitationNews
@@ -17,12 +17,15 @@ from app.models.offers import OfferCode
 from app.models.responses import Response
 from app.models.sources import Source
 from app.models.tasks import Task
+from app.models.timers import Timer
 from app.queries.events import CARRIED
 from app.queries.invitations import ToldInvitation, told_invitations
 from app.queries.offers import GivenCode, given_codes
 from app.queries.responses import Announceable, announceable_responses
 from app.queries.tasks import task_origins
+from app.queries.timers import event_properties, living
 from surveys.contact_policy import COMPLAINT_LAPSES
+from surveys.occasions import TIMER
 
 INTERNAL = "otklik"
 """The source of internal events."""
@@ -163,6 +166,34 @@ def _lapsed(complaint: Complaint) -> _News:
         properties={"complaint": complaint.key, "opened_at": complaint.opened_at.isoformat()},
         cause_id=None,
         depth=1,
+    )
+
+
+def announce_timers(limit: int, now: datetime) -> int:
+    """``timer.<slug>`` for timers that are ripe; for contacts that are erased meanwhile, nothing. Returns how many."""
+    with transaction() as session:
+        timers = session.scalars(
+            select(Timer).where(Timer.state == "ripe").order_by(Timer.id).limit(limit).with_for_update(skip_locked=True)
+        ).all()
+        if not timers:
+            return 0
+        contacts, opened = living({t.contact_id for t in timers}), event_properties({t.event_id or 0 for t in timers})
+        there = [t for t in timers if t.contact_id in contacts]
+        _store(session, [_came(t, opened.get(t.event_id or 0, {})) for t in there], now)
+        session.execute(update(Timer).where(among(Timer.id, [t.id for t in timers])).values(state="fired"))
+    return len(timers)
+
+
+def _came(timer: Timer, opened: Mapping[str, Any]) -> _News:
+    """What the event said at which the timer was set, it says too."""
+    return _News(
+        external_id=f"timer-{timer.id}",
+        type=f"{TIMER}{timer.told['trigger']}",
+        occurred_at=timer.due_at,
+        contact_id=timer.contact_id,
+        properties={**timer.told, **opened},
+        cause_id=timer.event_id,
+        depth=timer.depth,
     )
 
 

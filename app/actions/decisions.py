@@ -17,6 +17,7 @@ from app.models.decisions import ConditionMiss, Decision, Effect, QuotaUse, Rese
 from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.rollups import TallyCorrection
+from app.models.timers import Timer
 from app.queries.contacts import complaint_since
 from app.queries.decisions import Batch, WaitingDecision, WaitingEvent, claim_contacts, load_batch
 from app.queries.rollups import came_to
@@ -25,6 +26,8 @@ from app.queries.triggers import trigger_version
 from surveys.decision import Decision as Result
 from surveys.decision import Deferred, Invite, Miss, decide_deferred, decide_each
 from surveys.gates import Closed
+from surveys.occasions import Absence
+from surveys.timers import subject
 from surveys.triggers import FETCHED, Notify, SetAttribute, Task, Trigger
 from surveys.wording import best_language
 
@@ -57,6 +60,7 @@ class _Rows:
     reservations: list[dict[str, Any]] = field(default_factory=list)
     effects: list[dict[str, Any]] = field(default_factory=list)
     complaints: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
+    timers: list[dict[str, Any]] = field(default_factory=list)
     misses: Counter[tuple[int, Any, int]] = field(default_factory=Counter)
 
 
@@ -120,6 +124,7 @@ def _decide(session: Session, batch: Batch, contact_ids: Sequence[int], now: dat
     for event in batch.waiting:
         _follow_complaints(batch, rows, event)
         _call_off(batch, rows, event)
+        _set_timers(batch, rows, event)
         at = now or event.occurred_at
         for trigger_id, version, result in _results(batch, event, at):
             if isinstance(result, Miss):
@@ -205,6 +210,26 @@ def _decide_deferred(batch: Batch, rows: _Rows, makers: "_Makers", now: datetime
             rows.replaced.append(waiting)
             result.acts = []  # carried out when it was decided first
             makers.keep(waiting.event, waiting.trigger_id, waiting.trigger[1], result, now)
+
+
+def _set_timers(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
+    """Set a timer for every trigger that hears of what does not follow this event in time."""
+    for trigger_id, rule in batch.openers.get(event.type, ()):
+        assert isinstance(rule.when, Absence)
+        if event.contact_id and subject(rule.when, event.properties) is not None:
+            rows.timers.append(
+                {
+                    "trigger_id": trigger_id,
+                    "contact_id": event.contact_id,
+                    "key": str(event.id),
+                    "due_at": event.occurred_at + rule.when.within,
+                    "state": "waiting",
+                    "opened_at": event.occurred_at,
+                    "event_id": event.id,
+                    "depth": event.depth + 1,
+                    "told": {"trigger": rule.slug, "kind": rule.when.kind},
+                }
+            )
 
 
 class _Makers:
@@ -369,6 +394,7 @@ def _store(session: Session, rows: _Rows) -> None:
         insert_rows(session, Reservation, reserved)
     _store_called_off(session, rows)
     insert_rows(session, Effect, rows.effects)
+    insert_rows(session, Timer, rows.timers)
     insert_rows(
         session,
         ConditionMiss,

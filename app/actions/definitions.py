@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.extensions import insert_rows, lock_rows, seal, transaction
+from app.extensions import insert_into, insert_rows, lock_rows, seal, transaction
 from app.models.accounts import AuditEntry, Lease
 from app.models.departments import Department
 from app.models.offers import Offer, OfferCode
@@ -15,6 +15,7 @@ from app.models.policies import PolicyVersion
 from app.models.segments import Segment
 from app.models.sources import Source
 from app.models.surveys import Survey, SurveyVersion
+from app.models.timers import TimerWatch
 from app.models.triggers import Trigger, TriggerVersion
 from app.queries.definitions import CURRENT, Change, exported_definitions, plan_changes
 from app.queries.policies import policy_definition, policy_number
@@ -139,6 +140,11 @@ def _write_survey(session: Session, change: Change, now: datetime) -> None:
 def _write_trigger(session: Session, change: Change, now: datetime) -> None:
     row = _write_version(session, change)
     session.add(TriggerVersion(trigger_id=row.id, number=row.version, body=change.body, created_at=now))
+    watch = insert_into(TimerWatch)  # whether there is anything to wake up for, is seen by who looks next
+    session.execute(
+        watch.on_conflict_do_update(index_elements=["trigger_id"], set_={"next_at": now}),
+        [{"trigger_id": row.id, "next_at": now, "after_id": 0, "found": 0}],
+    )
 
 
 def _write_version(session: Session, change: Change) -> Any:

@@ -14,9 +14,12 @@ from app.models.decisions import Effect, Reservation
 from app.models.deliveries import Delivery
 from app.models.events import Event
 from app.models.invitations import Invitation
+from app.models.lists import ListMember
 from app.models.responses import Response
+from app.models.segments import SegmentMember
 from app.models.sources import Payload
 from app.models.tasks import Task, TaskComment
+from app.models.timers import Timer
 from surveys.lifecycle import ANSWERABLE
 
 ERASED = {"erased": True}
@@ -41,6 +44,8 @@ def erase_contact(contact_id: int, now: datetime, actor: str = "command") -> lis
         contact.erased_at = now
         named = set(session.scalars(select(Identity.value).where(Identity.contact_id == contact_id)))
         session.execute(delete(Identity).where(Identity.contact_id == contact_id))
+        for model in (Timer, SegmentMember, ListMember):
+            session.execute(delete(model).where(model.contact_id == contact_id))
         session.execute(delete(ContactChange).where(ContactChange.contact_id == contact_id))
         addresses = session.scalars(
             select(Address)

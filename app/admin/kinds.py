@@ -2,9 +2,14 @@
 
 from flask_babel import gettext as _
 
+from app.admin.words import inner
+from surveys.occasions import TIMER
+
 
 def event_words(kind: str) -> str:
     """``subscription.upgraded`` → ``subscription upgraded``."""
+    if kind.startswith(TIMER):
+        return _("moment of “%(trigger)s”", trigger=inner(kind.removeprefix(TIMER).replace("-", " ")))
     return {
         "cart.abandoned": _("cart abandoned"),
         "cart.updated": _("cart updated"),

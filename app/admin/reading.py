@@ -1,15 +1,27 @@
 """Definitions read aloud: a trigger as four sentences, a condition and a policy in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 from typing import Any
 
+from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from app.admin.kinds import channel_word, class_word, consent_words, event_words, field_name
 from app.admin.reasons import often, percent, value_word
 from app.admin.words import chosen, inner, span
 from surveys.contact_policy import ContactPolicy, Limit
+from surveys.occasions import (
+    Absence,
+    Anniversary,
+    Entry,
+    Exit,
+    Holiday,
+    Occurs,
+    Once,
+    Schedule,
+    Silence,
+)
 from surveys.quotas import Quota
 from surveys.triggers import Notify, Send, SetAttribute, Task, Trigger
 
@@ -95,8 +107,86 @@ def _value(value: Any) -> str:
 
 
 def when_words(trigger: Trigger) -> str:
-    said = event_words(trigger.event)
-    return _("%(event)s, the first time", event=said) if trigger.first_only else _("%(event)s, each time", event=said)
+    """When a trigger is heard, in words."""
+    return _WHEN[type(trigger.when)](trigger.when)
+
+
+def _absence_words(when: Absence) -> str:
+    said = _(
+        "%(event)s, and no %(other)s within %(time)s",
+        event=event_words(when.event),
+        other=event_words(when.without),
+        time=span(when.within),
+    )
+    return said + (_(", for each %(what)s", what=field_words(when.on)) if when.on else "")
+
+
+def _holiday_words(when: Holiday) -> str:
+    day = format_date(date(2024, when.month, when.day), "d MMMM")  # a leap year has every day
+    return _("every year on %(day)s at %(clock)s", day=day, clock=when.at.strftime("%H:%M")) + _for_segment(
+        when.segment
+    )
+
+
+def _schedule_words(when: Schedule) -> str:
+    return _("by the schedule %(cron)s", cron=when.cron) + _for_segment(when.segment)
+
+
+def _for_segment(segment: str | None) -> str:
+    return _(", for the segment “%(segment)s”", segment=_plain(segment)) if segment else ""
+
+
+def _plain(slug: str) -> str:
+    return inner(slug.replace("-", " "))
+
+
+def _occurs_words(when: Occurs) -> str:
+    said = event_words(when.event)
+    if when.nth is None:
+        return _("%(event)s, each time", event=said)
+    if when.first_only:
+        return _("%(event)s, the first time", event=said)
+    counted = _("%(event)s, number %(num)s", event=said, num=when.nth)
+    counted += _(" within %(time)s", time=span(when.within)) if when.within else ""
+    return counted + (_(" with the same %(what)s", what=field_words(when.by)) if when.by else "")
+
+
+def _silence_words(when: Silence) -> str:
+    events = ", ".join(event_words(kind) for kind in when.since)
+    said = _("nothing for %(time)s of: %(events)s; once for each lapse", time=span(when.period), events=events)
+    if when.used is None:
+        return said
+    return said + ngettext(
+        ", after at least %(num)d time in %(time)s",
+        ", after at least %(num)d times in %(time)s",
+        when.used.times,
+        time=span(when.used.per),
+    )
+
+
+def _date_words(when: Anniversary) -> str:
+    what = inner(field_name(when.attribute))
+    if when.offset < timedelta(0):
+        said = _("%(time)s before the day “%(what)s”", time=span(-when.offset), what=what)
+    elif when.offset:
+        said = _("%(time)s after the day “%(what)s”", time=span(when.offset), what=what)
+    else:
+        said = _("on the day “%(what)s”", what=what)
+    said = _("%(day)s at %(clock)s", day=said, clock=when.at.strftime("%H:%M"))
+    return _("every year %(day)s", day=said) if when.yearly else said
+
+
+_WHEN: Mapping[type[Any], Callable[[Any], str]] = {
+    Occurs: _occurs_words,
+    Absence: _absence_words,
+    Silence: _silence_words,
+    Anniversary: _date_words,
+    Holiday: _holiday_words,
+    Schedule: _schedule_words,
+    Entry: lambda when: _("the customer comes into the segment “%(segment)s”", segment=_plain(when.segment)),
+    Exit: lambda when: _("the customer leaves the segment “%(segment)s”", segment=_plain(when.segment)),
+    Once: lambda when: _("once, for everybody in “%(audience)s”", audience=_plain(when.audience)),
+}
 
 
 def sample_words(trigger: Trigger) -> list[str]:

@@ -181,7 +181,15 @@ def _limit_sentence(found: Explained, rule: str, heard: Sequence[datetime]) -> s
 
 def _condition_sentence(rule: str, observed: Any, limit: Any) -> str:
     if rule == "occurrence":
-        return _("It was not the first time.")
+        return (
+            _("It was not the first time.")
+            if not isinstance(limit, int)
+            else _(
+                "It was number %(seen)s, asked at number %(wanted)s.",
+                seen=value_word(observed),
+                wanted=value_word(limit),
+            )
+        )
     what = field_word(rule) or _("the condition")
     op = rule.split(" ")[1] if " " in rule else ""
     if observed is None:

@@ -9,6 +9,7 @@ from app.models import (
     departments,
     events,
     invitations,
+    lists,
     offers,
     policies,
     responses,
@@ -17,6 +18,7 @@ from app.models import (
     sources,
     surveys,
     tasks,
+    timers,
     triggers,
 )
 
@@ -29,6 +31,7 @@ __all__ = [
     "departments",
     "events",
     "invitations",
+    "lists",
     "offers",
     "policies",
     "responses",
@@ -37,5 +40,6 @@ __all__ = [
     "sources",
     "surveys",
     "tasks",
+    "timers",
     "triggers",
 ]

@@ -22,7 +22,9 @@ from surveys import contact_policy, gates
 from surveys.conditions import Facts, PastEvent
 from surveys.contact_policy import country_of
 from surveys.gates import Rules
+from surveys.occasions import Absence
 from surveys.segments import segments_of
+from surveys.triggers import Trigger as Rule
 
 EVENT_COLUMNS = (
     Event.id,
@@ -81,6 +83,8 @@ class Batch:
     deferred: list[WaitingDecision] = field(default_factory=list)
     calling_off: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     """The triggers, by id and slug, whose promises an event of a type calls off."""
+    openers: dict[str, list[tuple[int, Rule]]] = field(default_factory=dict)
+    """The live triggers that hear of what does not follow, by the type of event that it would follow."""
     contacts: dict[int, gates.Contact] = field(default_factory=dict)
     trees: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Contacts as conditions see them."""
@@ -148,6 +152,8 @@ def load_batch(
     for trigger_id, _, rule in current:
         for kind in {kind for _, send in rule.sends for kind in send.cancel_on}:
             batch.calling_off.setdefault(kind, []).append((trigger_id, rule.slug))
+        if isinstance(rule.when, Absence) and rule.status in gates.ACTIVE:
+            batch.openers.setdefault(rule.when.event, []).append((trigger_id, rule))
     heard, again = [e for e in waiting if e.type in triggers], [d.event for d in deferred]
     _load_contacts(batch, {e.contact_id for e in (*heard, *again) if e.contact_id}, now)
     _load_facts(batch, heard, again)
@@ -325,7 +331,7 @@ def _load_facts(batch: Batch, heard: Sequence[WaitingEvent], again: Sequence[Wai
     wanted = wanted or any(crisis.scope == "segment" for crisis in batch.rules.crises)
     segments = segment_conditions() if wanted else {}
     windows: dict[str, timedelta] = {}
-    for condition in (*(rule.condition for rule in listening), *segments.values()):
+    for condition in (*(c for rule in listening for c in rule.conditions), *segments.values()):
         for kind, window in condition.needs.events.items():
             windows[kind] = max(window, windows.get(kind, timedelta(0)))
     both = [*heard, *again]

@@ -223,7 +223,7 @@ def _happening(event: Event, source: str) -> Happening:
     tree = contact_facts(None, contact.name, contact.locale, contact.timezone, contact.attributes)
     segments = segment_conditions()
     windows: dict[str, timedelta] = {}
-    for condition in (*(rule.condition for _, _, rule in current_triggers()), *segments.values()):
+    for condition in (*(c for _, _, rule in current_triggers() for c in rule.conditions), *segments.values()):
         for kind, window in condition.needs.events.items():
             windows[kind] = max(window, windows.get(kind, timedelta(0)))
     past = past_events([event.contact_id], windows, event.occurred_at).get(event.contact_id, {})
@@ -290,6 +290,9 @@ def imagined(contact_id: int, slug: str, now: datetime, company_zone: str) -> Ex
 def _missed(rule: Any, happening: Happening) -> Closed | None:
     if rule.first_only and not happening.first:
         return Closed("condition", "not the first", "first", "occurrence")
+    if rule.counted is not None and not rule.counted.holds(happening.facts):
+        before = rule.counted.clause(0, happening.facts).observed or 0
+        return Closed("condition", before + 1, rule.when.nth, "occurrence")
     number = rule.condition.failing(happening.facts)
     if number is None or number == NOT_FIRST:
         return None

@@ -42,6 +42,15 @@ def trigger_version(trigger_id: int, number: int) -> Rule:
     return read(body, read_trigger)
 
 
+def in_force_since(trigger_id: int, number: int) -> datetime:
+    """When a version was put in force."""
+    return db.session.scalars(
+        select(TriggerVersion.created_at).where(
+            TriggerVersion.trigger_id == trigger_id, TriggerVersion.number == number
+        )
+    ).one()
+
+
 def trigger_definitions() -> dict[str, dict[str, Any]]:
     """The bodies in force by slug."""
     rows = db.session.execute(

@@ -17,7 +17,9 @@ from app.models.responses import Response
 from app.models.rollups import DirtyDay, TallyCorrection, TallyMark
 from app.models.sources import Payload, Source
 from app.models.tasks import Task
+from app.models.timers import Timer, TimerWatch
 from app.queries.rollups import is_untallied
+from app.queries.timers import SETTLED
 from surveys.contact_policy import COMPLAINT_LAPSES
 from surveys.lifecycle import ANSWERABLE, PARTIAL_RESTS
 
@@ -50,6 +52,11 @@ def ready_kinds(now: datetime) -> list[str]:
                 Complaint.closed_at.is_(None),
                 Complaint.lapsed_at.is_(None),
             ),
+        ],
+        "wake": [
+            select(1).where(TimerWatch.next_at <= now),
+            select(1).where(Timer.state == "ripe"),
+            select(1).where(Timer.state == "waiting", Timer.due_at <= now - SETTLED),
         ],
         "send": [
             select(1).where(Invitation.due_at <= now, ~stopped),

@@ -141,7 +141,7 @@ FAULTS: list[tuple[dict[str, Any], Path, str]] = [
     ({"touchpoint": "x" * 101}, ("touchpoint",), "longer than 100"),
     ({"colour": "red"}, ("colour",), "unknown field"),
     ({"when": "upgraded"}, ("when",), "must be a mapping"),
-    ({"when": {}}, ("when",), "event is missing"),
+    ({"when": {}}, ("when",), "must say when: event"),
     ({"when": {"event": ""}}, ("when", "event"), "must be text"),
     ({"when": {"event": "a", "occurrence": "second"}}, ("when", "occurrence"), "must be one of first"),
     ({"when": {"event": "a", "cron": "* * * * *"}}, ("when", "cron"), "unknown field"),
