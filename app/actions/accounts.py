@@ -13,8 +13,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.extensions import lock_rows, transaction
-from app.models.accounts import AuditEntry, Lease, StartCode, User
+from app.extensions import insert_into, lock_rows, transaction
+from app.models.accounts import AuditEntry, EndedSession, Lease, StartCode, User
 from app.models.departments import Department
 from app.models.tasks import Task
 from app.queries.accounts import password_of
@@ -23,6 +23,7 @@ from surveys.lifecycle import TASK_CLOSED
 ROLES = ("admin", "designer", "manager", "agent")
 PASSWORD_MIN = 10
 CODE_LASTS = timedelta(minutes=15)
+SESSION_LASTS = timedelta(days=14)
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without what looks alike."""
 # fmt: off
@@ -180,6 +181,13 @@ def sign_in(email: str, password: str, now: datetime) -> int:
             values["password_hash"] = _hasher.hash(password)
         session.execute(update(User).where(User.id == user_id).values(**values))
     return user_id
+
+
+def sign_out(tag: str, now: datetime) -> None:
+    """End one session for good; what is older than any cookie lives is forgotten."""
+    with transaction() as session:
+        session.execute(delete(EndedSession).where(EndedSession.ended_at < now - SESSION_LASTS))
+        session.execute(insert_into(EndedSession).values(tag=tag, ended_at=now).on_conflict_do_nothing())
 
 
 def _fits(stored: str, password: str) -> bool:

@@ -4,6 +4,7 @@ from flask import Blueprint, Flask, Response, abort, request
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
 
+from app.actions.accounts import SESSION_LASTS
 from app.admin import words
 
 blueprint = Blueprint("admin", __name__)
@@ -32,7 +33,7 @@ def register(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=14 * 24 * 3600,
+        PERMANENT_SESSION_LIFETIME=SESSION_LASTS,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form that was open over night is not lost
         WTF_CSRF_CHECK_DEFAULT=False,  # only the staff site has sessions to protect, see protect()
     )

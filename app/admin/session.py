@@ -16,6 +16,7 @@ from app.actions.accounts import (
     change_password,
     change_profile,
     sign_in,
+    sign_out,
 )
 from app.admin import blueprint
 from app.admin.words import LANGUAGES, ZONES, choices
@@ -105,6 +106,7 @@ def login() -> Any:
 @blueprint.post("/logout")
 @staff("self")
 def logout() -> Any:
+    sign_out(signed_in().session_tag, utcnow())
     end_session()
     return redirect(url_for("admin.login"), 303)
 

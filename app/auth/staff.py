@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from secrets import token_hex
 from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -36,13 +37,14 @@ LANDING = {"agent": "/tasks", "manager": "/dashboards/"}
 
 @dataclass(frozen=True)
 class Viewer(UserMixin):
-    """The person who is signed in."""
+    """The person who is signed in, and the session they are in."""
 
     account: Account
+    session_tag: str = ""
 
     def get_id(self) -> str:
-        """What the session holds: a new password makes it worthless."""
-        return f"{self.account.id}:{self.account.session_key}"
+        """What the session holds: a new password makes it worthless, and so does signing out of it."""
+        return f"{self.account.id}:{self.account.session_key}:{self.session_tag}"
 
     @property
     def id(self) -> int:
@@ -85,9 +87,9 @@ def register(app: Flask) -> None:
 
     @manager.user_loader
     def _load(stored: str) -> Viewer | None:
-        user_id, _, session_key = stored.partition(":")
-        account = find_account(int(user_id)) if user_id.isdecimal() else None
-        return Viewer(account) if account and account.session_key == session_key else None
+        user_id, session_key, tag = (*stored.split(":"), "", "")[:3]
+        account = find_account(int(user_id), tag) if user_id.isdecimal() and tag else None
+        return Viewer(account, tag) if account and account.session_key == session_key else None
 
 
 def viewer() -> Viewer | None:
@@ -108,7 +110,7 @@ def start_session(user_id: int) -> None:
         abort(403)
     session.clear()
     session.permanent = True
-    login_user(Viewer(account))
+    login_user(Viewer(account, token_hex(8)))
 
 
 def end_session() -> None:

@@ -49,6 +49,15 @@ class User(Model):
     signed_in_at: Mapped[datetime | None]
 
 
+class EndedSession(Model):
+    """A session that was signed out of: a copy of its cookie opens nothing either."""
+
+    __tablename__ = "ended_sessions"
+
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime]
+
+
 class StartCode(Model):
     """A one-time link: to make the first account, or to sign in as one that there is."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models.accounts import AuditEntry, User
+from app.models.accounts import AuditEntry, EndedSession, User
 from app.models.departments import Department
 
 
@@ -44,9 +44,12 @@ _ACCOUNT = select(
 ).outerjoin(Department, Department.id == User.department_id)
 
 
-def find_account(user_id: int) -> Account | None:
-    """The person with this id, unless the account is closed."""
-    row = db.session.execute(_ACCOUNT.where(User.id == user_id, User.disabled_at.is_(None))).one_or_none()
+def find_account(user_id: int, session_tag: str = "") -> Account | None:
+    """The person with this id, unless the account is closed, or the session of that tag has ended."""
+    query = _ACCOUNT.where(User.id == user_id, User.disabled_at.is_(None))
+    if session_tag:
+        query = query.where(~select(EndedSession.tag).where(EndedSession.tag == session_tag).exists())
+    row = db.session.execute(query).one_or_none()
     return Account(*row) if row else None
 
 

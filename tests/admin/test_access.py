@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from queue import Queue
+from threading import Barrier, Thread
 
 import pytest
 from flask import Flask
@@ -10,13 +12,16 @@ from flask.testing import FlaskClient
 from app.actions.accounts import (
     CODE_LASTS,
     CodeSpent,
+    LastAdmin,
     add_first_user,
+    change_user,
     make_start_code,
     reset_password,
     use_start_code,
 )
 from app.auth.staff import RIGHTS
 from app.clock import utcnow
+from app.extensions import db
 from app.models.accounts import ApiKey, User
 from app.models.deliveries import Delivery
 from tests.admin.conftest import PASSWORD, Person, log_in, token_of
@@ -239,6 +244,45 @@ def test_a_one_time_link_signs_in_by_its_button_once(app: Flask, sign_in: SignIn
     assert first.get("/profile").status_code == 200
     other = second.get(f"/start?code={code}")
     assert second.post("/start", data={"csrf_token": token_of(other.text), "code": code}).status_code == 410
+
+
+def test_signing_out_ends_this_session_and_no_other(app: Flask, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    elsewhere, copied = app.test_client(), app.test_client()
+    log_in(elsewhere, person.email, PASSWORD)
+    cookie = person.client.get_cookie("otklik")
+    assert cookie
+    copied.set_cookie("otklik", cookie.value)
+    assert copied.get("/profile").status_code == 200
+    assert person.post("/logout").status_code == 303
+    for client, wanted in ((person.client, 401), (copied, 401), (elsewhere, 200)):
+        assert client.get("/profile", headers={"Accept": "application/json"}).status_code == wanted
+
+
+def test_two_administrators_who_demote_each_other_leave_one(app: Flask, sign_in: SignIn) -> None:
+    ids = [sign_in("admin").user_id, sign_in("admin", "y").user_id]
+    for _ in range(5):
+        both, outcomes = Barrier(2), Queue[str]()
+
+        def demote(user_id: int, both: Barrier = both, outcomes: Queue[str] = outcomes) -> None:
+            with app.app_context():
+                both.wait(10)
+                try:
+                    change_user(user_id, {"role": "manager", "department": None}, "tests", utcnow())
+                    outcomes.put("demoted")
+                except LastAdmin:
+                    outcomes.put("last")
+                db.session.remove()
+
+        threads = [Thread(target=demote, args=(user_id,)) for user_id in ids]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted([outcomes.get(), outcomes.get()]) == ["demoted", "last"]
+        assert [u.role for u in stored(User)].count("admin") == 1
+        for user in stored(User):
+            change_user(user.id, {"role": "admin"}, "tests", utcnow())
 
 
 @on_sqlite
