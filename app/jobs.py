@@ -271,7 +271,7 @@ def wake() -> None:
 
 
 def _wake_step() -> int:
-    zone, done = current_app.config["COMPANY_ZONE"], 0
+    zone, done = company().zone, 0
     try:
         done += look_for_timers(LOOK_BATCH, utcnow(), zone)
     except OperationalError:

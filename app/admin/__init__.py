@@ -53,6 +53,7 @@ def protect() -> None:
 
 from app.admin import (  # noqa: E402 they add their pages to the blueprint
     answers,
+    asking,
     customers,
     editing,
     first,
@@ -71,6 +72,7 @@ from app.admin import (  # noqa: E402 they add their pages to the blueprint
 
 __all__ = [
     "answers",
+    "asking",
     "blueprint",
     "customers",
     "editing",

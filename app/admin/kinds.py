@@ -10,6 +10,11 @@ def event_words(kind: str) -> str:
     """``subscription.upgraded`` → ``subscription upgraded``."""
     if kind.startswith(TIMER):
         return _("moment of “%(trigger)s”", trigger=inner(kind.removeprefix(TIMER).replace("-", " ")))
+    return event_names().get(kind, kind.replace(".", " ").replace("_", " "))
+
+
+def event_names() -> dict[str, str]:
+    """The usual kinds of events."""
     return {
         "cart.abandoned": _("cart abandoned"),
         "cart.updated": _("cart updated"),
@@ -43,7 +48,7 @@ def event_words(kind: str) -> str:
         "task.resolved": _("task solved"),
         "ticket.closed": _("ticket closed"),
         "ticket.opened": _("ticket opened"),
-    }.get(kind, kind.replace(".", " ").replace("_", " "))
+    }
 
 
 def field_name(name: str) -> str:

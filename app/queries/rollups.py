@@ -10,12 +10,13 @@ from sqlalchemy import Select, func, select
 from app.extensions import among, db
 from app.models.decisions import Decision
 from app.models.events import Event, PendingEvent
-from app.models.rollups import Rollup, TallyMark
+from app.models.rollups import Rollup, Tally, TallyMark
 from app.models.sources import Source
 from app.models.surveys import Survey
 from app.models.triggers import Trigger
 from app.queries.triggers import trigger_version
 from surveys import statistics
+from surveys.occasions import TIMER
 from surveys.statistics import Figure
 from surveys.triggers import Send
 from surveys.triggers import Trigger as Rule
@@ -24,6 +25,13 @@ SETTLED = timedelta(seconds=5)
 """After which an event of a smaller id cannot appear any more: what is tallied is passed for good."""
 BEYOND = 2**62
 """Greater than every id."""
+
+
+def seen_types(since: date) -> list[str]:
+    """The kinds of events that came since that day; not the moments that Otklik makes for its triggers."""
+    query = select(Tally.type).distinct().where(Tally.day >= since, Tally.outcome == "event")
+    return sorted(kind for kind in db.session.scalars(query) if not kind.startswith(TIMER))
+
 
 METRICS: dict[str, Callable[[Any], Figure]] = {
     "nps": lambda c: statistics.nps(c.promoters, c.passives, c.detractors),
