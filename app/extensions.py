@@ -4,7 +4,7 @@ import sqlite3
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, wraps
 from hashlib import sha256
 from select import POLLIN, poll
@@ -46,11 +46,14 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.pool import Pool
 from sqlalchemy.types import TypeDecorator
 
+from surveys.conditions import composed, moment_of
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 REMEMBERED_MAX = 5_000
 WRITING = {"writing": True}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 """Facts: compared and searched by key, so their order is the database's own."""
 Document = JSON(none_as_null=True)
@@ -119,6 +122,24 @@ else:
     Model = db.Model
 
 
+def microseconds(moment: datetime) -> int:
+    """How long after 1970 a moment is."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _written_moment(text: str | None) -> int | None:
+    moment = moment_of(text)
+    return None if moment is None else microseconds(moment)
+
+
+# SQLite knows no letters but those of ASCII, and few ways to write a date.
+_SQLITE_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "composed": composed,
+    "folded": lambda text: None if text is None else composed(text).casefold(),
+    "microseconds": _written_moment,
+}
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     if isinstance(connection, sqlite3.Connection):
@@ -127,6 +148,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA busy_timeout=20000")
+        for name, function in _SQLITE_FUNCTIONS.items():
+            connection.create_function(name, 1, function, deterministic=True)
 
 
 @event.listens_for(Pool, "checkout")

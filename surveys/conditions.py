@@ -195,7 +195,7 @@ def _lookup(keys: tuple[str, ...]) -> Value:
             value = value.get(key) if isinstance(value, dict) else None
             if value is None:
                 return _ABSENT
-        return value if type(value) is str and value.isascii() else _normal(value)
+        return value if type(value) is str and value.isascii() else composed(value)
 
     return look
 
@@ -209,7 +209,7 @@ def _lookup_pair(root: str, key: str) -> Value:
             return value
         if value is None:
             return _ABSENT
-        return value if kind is str and value.isascii() else _normal(value)
+        return value if kind is str and value.isascii() else composed(value)
 
     return look
 
@@ -280,7 +280,7 @@ def _read_value(op: str, node: Node) -> Value:
         node.text()
     else:
         _read_constant(node)
-    return _Constant(_normal(value))
+    return _Constant(composed(value))
 
 
 class _Constant:
@@ -420,13 +420,13 @@ def _between(seen: Any, wanted: Any) -> Truth:
 
 
 def _within_days(seen: Any, wanted: Any, at: datetime) -> Truth:
-    moment = _moment(seen)
+    moment = moment_of(seen)
     if moment is None or not _is_number(wanted):
         return None
     return bool(0 <= (at - moment) / timedelta(days=1) <= wanted)
 
 
-def _moment(value: Any) -> datetime | None:
+def moment_of(value: Any) -> datetime | None:
     """An ISO 8601 date or time, in UTC where it names no zone."""
     if isinstance(value, datetime):
         return value
@@ -476,10 +476,11 @@ _TESTS: dict[str, Callable[[Any, Any, datetime], Truth]] = {
 }
 
 
-def _normal(value: Any) -> Any:
+def composed(value: Any) -> Any:
+    """A value with its text in NFC, as comparisons see it."""
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
-    return [_normal(v) for v in value] if isinstance(value, list) else value
+    return [composed(v) for v in value] if isinstance(value, list) else value
 
 
 def _shown(value: Any) -> Any:

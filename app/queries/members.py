@@ -1,0 +1,87 @@
+"""Who belongs to a segment: SQL narrows, the pure rule decides where SQL cannot."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+from sqlalchemy import Select, and_, false, func, select
+
+from app.extensions import db
+from app.queries.conditions import CONTACTS, Narrowed, narrowed
+from app.queries.contacts import contact_facts, profiles
+from app.queries.decisions import past_events
+from app.queries.segments import segment_conditions
+from surveys.conditions import Condition, Facts
+from surveys.segments import segments_of
+
+BATCH = 2_000
+
+
+def holding(contact_ids: Collection[int], condition: Condition, at: datetime) -> set[int]:
+    """Those of the contacts for whom the condition holds as of ``at``."""
+    segments = segment_conditions() if condition.needs.segments else {}
+    windows = dict(condition.needs.events)
+    for segment in segments.values():
+        for kind, window in segment.needs.events.items():
+            windows[kind] = max(window, windows.get(kind, window))
+    past = past_events(contact_ids, windows, at)
+    found = set()
+    for person in profiles(contact_ids).values():
+        contact = contact_facts(None, person.name, person.locale, person.timezone, person.attributes)
+        before = {kind: [e for _, e in events] for kind, events in past.get(person.id, {}).items()}
+        facts = Facts({"contact": contact}, at, before)
+        if segments:
+            contact["segments"] = segments_of(segments, facts)
+        if condition.holds(facts):
+            found.add(person.id)
+    return found
+
+
+def matching(condition: Condition, at: datetime, after: int = 0, limit: int | None = None) -> Iterator[int]:
+    """The contacts for whom a condition holds as of ``at``, by growing id, those after ``after`` only."""
+    found = narrowed(condition, at, one_by_one=limit is not None)
+    batch = BATCH if limit is None else min(BATCH, max(limit, 100))
+    given = 0
+    while True:
+        rows = db.session.execute(_candidates(found, after).limit(batch)).all()
+        doubtful = [contact_id for contact_id, certain in rows if not certain]
+        proven = holding(doubtful, condition, at) if doubtful else set()
+        for contact_id, certain in rows:
+            if certain or contact_id in proven:
+                yield contact_id
+                given += 1
+                if given == limit:
+                    return
+        if len(rows) < batch:
+            return
+        after = rows[-1][0]
+
+
+def size(condition: Condition, at: datetime) -> int:
+    """For how many contacts a condition holds as of ``at``."""
+    found = narrowed(condition, at)
+    living = and_(found.expression, CONTACTS.c.erased_at.is_(None))
+    sure = func.coalesce(found.certain, false())
+    certain = db.session.scalar(select(func.count()).select_from(found.source).where(living, sure)) or 0
+    if found.exact:
+        return certain
+    doubtful = list(db.session.scalars(select(CONTACTS.c.id).select_from(found.source).where(living, ~sure)))
+    batches = (doubtful[n : n + BATCH] for n in range(0, len(doubtful), BATCH))
+    return certain + sum(len(holding(batch, condition, at)) for batch in batches)
+
+
+def contacts_in(segment: str, at: datetime, after: int = 0, limit: int | None = None) -> Iterator[int]:
+    """The contacts that belong to a segment, by growing id; nobody where there is no such segment."""
+    condition = segment_conditions().get(segment)
+    return iter(()) if condition is None else matching(condition, at, after, limit)
+
+
+def segment_size(segment: str, at: datetime) -> int:
+    condition = segment_conditions().get(segment)
+    return 0 if condition is None else size(condition, at)
+
+
+def _candidates(found: Narrowed, after: int) -> Select[int, bool]:
+    living = CONTACTS.c.erased_at.is_(None)
+    certain = func.coalesce(found.certain, false()).label("certain")
+    rows = select(CONTACTS.c.id, certain).select_from(found.source)
+    return rows.where(found.expression, living, CONTACTS.c.id > after).order_by(CONTACTS.c.id)
