@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+from surveys.conditions import Facts, fields_of
 from surveys.contact_policy import read_policy
 from surveys.definition import Fault, Node, Path
 from surveys.gates import ACTIVE
 from surveys.lifecycle import read_department
+from surveys.occasions import TIMER, Entry, Exit, Holiday, Occasion, Occurs, Once, Schedule
 from surveys.offers import read_offer
 from surveys.questions import Survey, read_survey
 from surveys.segments import read_segment
@@ -54,7 +57,36 @@ def read_catalog(documents: list[Any]) -> tuple[Catalog, list[Fault]]:
         for kind in READERS:
             if kind in fields:
                 _read_kind(catalog, kind, fields[kind])
+    faults += _feeding_themselves(catalog)
     return catalog, faults
+
+
+NO_TIME = datetime.min.replace(tzinfo=UTC)
+NOUNS = {"audiences": "segment or list"}
+OF_SENDS = frozenset({"survey.answered", "invitation.sent", "invitation.expired"})
+"""Events that come of what a trigger sends."""
+
+
+def _feeding_themselves(catalog: Catalog) -> Iterator[Fault]:
+    """Triggers that hear of what they make themselves, and would go on for ever."""
+    for slug, trigger in catalog.objects["triggers"].items():
+        place = (*catalog.places["triggers", slug], "when", "event")
+        if trigger.event == f"{TIMER}{slug}" and isinstance(trigger.when, Occurs):
+            yield Fault(place, "is the moment that this trigger itself would be")
+        elif trigger.event in OF_SENDS:
+            sent = {send.survey for _, send in trigger.sends if send.survey or trigger.event != "survey.answered"}
+            if any(_hears_of(trigger, survey) for survey in sent):
+                fault = "comes of what this trigger sends itself; a condition on properties.survey must exclude that"
+                yield Fault(place, fault)
+
+
+def _hears_of(trigger: Trigger, survey: str | None) -> bool:
+    """Whether no clause keeps out the events that come of the trigger's own sends."""
+    facts = Facts({"properties": {"survey": survey, "trigger": trigger.slug}}, NO_TIME)
+    return not any(
+        fields_of(tree) <= {"properties.survey", "properties.trigger"} and clause(facts) is not True
+        for clause, tree in zip(trigger.condition.clauses, trigger.condition.trees, strict=True)
+    )
 
 
 def _read_kind(catalog: Catalog, kind: str, node: Node) -> None:
@@ -80,6 +112,7 @@ def broken_references(catalog: Catalog, there: Mapping[str, Collection[str]]) ->
     A trigger may point to a survey that is still missing, as long as it is not to be live.
     """
     known = {kind: set(there.get(kind, ())) | catalog.slugs(kind) for kind in READERS}
+    known["audiences"] = known["segments"] | set(there.get("lists", ()))
     faults = []
     for slug, survey in catalog.objects["surveys"].items():
         for below, kind, wanted in _survey_references(survey):
@@ -90,7 +123,9 @@ def broken_references(catalog: Catalog, there: Mapping[str, Collection[str]]) ->
             continue
         for below, kind, wanted in _trigger_references(trigger):
             if wanted not in known[kind]:
-                message = f"there is no {kind[:-1]} {wanted}, so the trigger cannot be {trigger.status}"
+                message = (
+                    f"there is no {NOUNS.get(kind, kind[:-1])} {wanted}, so the trigger cannot be {trigger.status}"
+                )
                 faults.append(Fault((*catalog.places["triggers", slug], *below), message))
     return faults
 
@@ -102,6 +137,7 @@ def _survey_references(survey: Survey) -> Iterator[tuple[Path, str, str]]:
 
 
 def _trigger_references(trigger: Trigger) -> Iterator[tuple[Path, str, str]]:
+    yield from _occasion_references(trigger.when)
     for number, action in enumerate(trigger.actions):
         if isinstance(action, Send) and action.survey:
             yield ("then", number, "send", "survey"), "surveys", action.survey
@@ -109,3 +145,15 @@ def _trigger_references(trigger: Trigger) -> Iterator[tuple[Path, str, str]]:
             yield ("then", number, "task", "department"), "departments", action.department
         elif isinstance(action, Notify) and "@" not in action.channel:
             yield ("then", number, "notify", "channel"), "departments", action.channel
+
+
+def _occasion_references(when: Occasion) -> Iterator[tuple[Path, str, str]]:
+    match when:
+        case Once(audience):
+            yield ("when", "now"), "audiences", audience
+        case Entry(segment):
+            yield ("when", "enters"), "segments", segment
+        case Exit(segment):
+            yield ("when", "exits"), "segments", segment
+        case Holiday(segment=str(segment)) | Schedule(segment=segment):
+            yield ("when", "segment"), "segments", segment

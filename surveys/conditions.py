@@ -502,6 +502,11 @@ def _leaves(tree: Any, also: Collection[str] = ()) -> Iterable[dict[str, Any]]:
             waiting.extend(v for k, v in part.items() if k in ("all", "any", "not", "value", *also))
 
 
+def fields_of(tree: Any) -> set[str]:
+    """Every path that a tree looks at; ``events`` where it looks at past ones."""
+    return {"events" if "events" in leaf else str(leaf["field"]) for leaf in _leaves(tree, ("where",))}
+
+
 def _first_leaf(tree: Any) -> dict[str, Any]:
     while "op" not in tree:
         inner = tree.get("all") or tree.get("any") or tree["not"]

@@ -18,6 +18,7 @@ from app.models.surveys import Survey, SurveyVersion
 from app.models.timers import TimerWatch
 from app.models.triggers import Trigger, TriggerVersion
 from app.queries.definitions import CURRENT, Change, exported_definitions, plan_changes
+from app.queries.lists import list_slugs
 from app.queries.policies import policy_definition, policy_number
 from surveys.catalog import RESERVED, Catalog, broken_references, read_catalog
 
@@ -98,7 +99,7 @@ def archive_definition(kind: str, slug: str, *, actor: str, now: datetime) -> bo
         left = exported_definitions()
         left[kind] = [body for body in left[kind] if body["slug"] != slug]
         catalog, _faults = read_catalog([{name: value for name, value in left.items() if value}])
-        if broken := broken_references(catalog, {}):
+        if broken := broken_references(catalog, {"lists": list_slugs()}):
             raise StillUsed("; ".join(dict.fromkeys(fault.message for fault in broken)))
         row.archived_at = now
         session.add(AuditEntry(at=now, actor=actor, verb="archive", kind=kind, object=slug))

@@ -46,6 +46,7 @@ def _kind(kind: str) -> str:
         "sending": _("sending"),
         "customer": _("customer"),
         "changes": _("marked change"),
+        "lists": _("list of customers"),
         "settings": _("settings of the company"),
     }.get(kind, kind)
 

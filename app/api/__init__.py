@@ -6,7 +6,7 @@ from flask import Flask
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
-from app.api import contacts, decisions, definitions, events, figures, invitations, responses, tasks
+from app.api import contacts, decisions, definitions, events, figures, invitations, lists, responses, tasks
 from app.errors import http_error
 
 
@@ -19,5 +19,5 @@ class _Api(Api):
 
 def register(app: Flask) -> None:
     api = _Api(app)
-    for part in (events, contacts, decisions, invitations, responses, tasks, figures, definitions):
+    for part in (events, contacts, lists, decisions, invitations, responses, tasks, figures, definitions):
         api.register_blueprint(part.blueprint, url_prefix="/api/v1")

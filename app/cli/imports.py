@@ -57,8 +57,8 @@ def import_events(file: Path, source: str, maps: tuple[str, ...], *, history: bo
     source_number = _source(source)
     mapping = _mapping(maps)
     accepted = duplicates = 0
-    with _Refused(file) as refused, _bar(file) as bar:
-        for batch in _batches(_with_columns(_rows(file, bar), mapping)):
+    with Refused(file) as refused, progress_bar(file) as bar:
+        for batch in batches(_with_columns(rows_of(file, bar), mapping)):
             items = [_event(row, mapping, f"{file.name}:{number}") for number, row in batch]
             reading = read_events(items, utcnow(), history=history)
             for position, errors in reading.faults.items():
@@ -72,7 +72,7 @@ def import_events(file: Path, source: str, maps: tuple[str, ...], *, history: bo
     if history:
         _resolve_history()
     ring("resolve")
-    _tell(accepted, duplicates, refused)
+    tell(accepted, duplicates, refused)
 
 
 def _resolve_history() -> None:
@@ -96,12 +96,12 @@ def import_contacts(file: Path, source: str, maps: tuple[str, ...], *, history: 
     mapping = _mapping(maps)
     region = current_app.config["PHONE_REGION"]
     accepted = 0
-    with _Refused(file) as refused, _bar(file) as bar:
-        for batch in _batches(_with_columns(_rows(file, bar), mapping)):
+    with Refused(file) as refused, progress_bar(file) as bar:
+        for batch in batches(_with_columns(rows_of(file, bar), mapping)):
             blocks = [block for row in batch if (block := _read_contact(row, mapping, refused))]
             accepted += len(put_contacts(source_number, blocks, utcnow(), region, history=history))
     ring("announce")
-    _tell(accepted, 0, refused)
+    tell(accepted, 0, refused)
 
 
 class _NamedContact(ContactSchema):
@@ -111,7 +111,7 @@ class _NamedContact(ContactSchema):
 
 
 def _read_contact(
-    numbered: tuple[int, dict[str, Any]], mapping: Mapping[str, str], refused: "_Refused"
+    numbered: tuple[int, dict[str, Any]], mapping: Mapping[str, str], refused: "Refused"
 ) -> tuple[str, dict[str, Any]] | None:
     block = _contact(numbered[1], mapping)
     if fault := fault_of(block):
@@ -146,11 +146,11 @@ def _mapping(maps: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _bar(file: Path) -> Any:
+def progress_bar(file: Path) -> Any:
     return click.progressbar(length=file.stat().st_size, label=file.name)
 
 
-def _rows(file: Path, bar: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows_of(file: Path, bar: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of a file with their line numbers; the bar follows the bytes read."""
     with _readable(file), file.open("rb") as raw:
         stream = cast("IO[bytes]", gzip.open(raw) if file.suffix == ".gz" else raw)  # noqa: SIM115 closed with the file below it
@@ -218,7 +218,7 @@ def _is_constant(column: str) -> bool:
     return len(column) > 1 and column[0] == column[-1] == "'"
 
 
-def _batches(rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[list[tuple[int, dict[str, Any]]]]:
+def batches(rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[list[tuple[int, dict[str, Any]]]]:
     batch: list[tuple[int, dict[str, Any]]] = []
     for row in rows:
         batch.append(row)
@@ -277,7 +277,7 @@ def _number(value: Any) -> Any:
     return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
-class _Refused:
+class Refused:
     """The file of refused lines; made with the first of them."""
 
     def __init__(self, file: Path) -> None:
@@ -307,7 +307,7 @@ class _Refused:
             return self.path.open("w", errors="backslashreplace")
 
 
-def _tell(accepted: int, duplicates: int, refused: _Refused) -> None:
+def tell(accepted: int, duplicates: int, refused: Refused) -> None:
     click.echo(f"{accepted:,} accepted, {duplicates:,} known already, {refused.count:,} refused.")
     if refused.count:
         click.echo(f"The refused lines and why: {refused.path}")

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from app.queries.definitions import current_slugs, exported_definitions
+from app.queries.lists import list_slugs
 from config import named_secret
 from surveys.catalog import READERS, Catalog, broken_references, read_catalog
 from surveys.definition import Fault, Path
@@ -90,7 +91,7 @@ def load_definitions(files: Mapping[str, str], *, prune: bool = False) -> Loaded
             lines.append((name, places))
             broken.extend(fault)
     catalog, faults = read_catalog(documents)
-    faults += broken_references(catalog, {} if prune else current_slugs())
+    faults += broken_references(catalog, {"lists": list_slugs(), **({} if prune else current_slugs())})
     secrets, missing = _named_secrets(catalog)
     told = [_at_line(fault, lines) for fault in (*faults, *missing)]
     return Loaded(catalog, secrets, sorted({*broken, *told}, key=lambda f: (f.file, f.line, f.message)))

@@ -50,6 +50,12 @@ def source_id(slug: str) -> int | None:
     return db.session.scalar(select(Source.id).where(Source.slug == slug))
 
 
+def namespace_of(slug: str) -> str | None:
+    """What the ids of a source's customers belong to; None when there is no such source."""
+    body = db.session.scalar(select(Source.body).where(Source.slug == slug))
+    return None if body is None else str(body.get("namespace", slug))
+
+
 def source_definitions() -> dict[str, dict[str, Any]]:
     """The bodies in force by slug; the built-in sources have none worth writing."""
     rows = db.session.execute(

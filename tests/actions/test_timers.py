@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from app.actions.definitions import apply_definitions
 from app.actions.erasure import erase_contact
 from app.actions.events import NewEvent, record_events
+from app.actions.lists import ListUsed, add_to_list, remove_list
 from app.definitions import load_definitions
 from app.extensions import db
 from app.jobs import KINDS
@@ -240,3 +241,177 @@ def test_another_period_is_another_going_live(world: World) -> None:
     world.trigger("silent", "{inactive_for: 10d, since: [order.paid]}")
     world.passes(40 * DAY)
     assert world.woken("silent") == []
+
+
+PREMIUM = "{field: contact.attributes.plan, op: eq, value: premium}"
+
+
+def segment(world: World, condition: str = PREMIUM) -> None:
+    world.define(f"segments: [{{slug: premium, if: {condition}}}]")
+
+
+def test_a_birthday_is_heard_of_every_year_by_the_customers_clock(world: World) -> None:
+    world.trigger("birthday", "{date: contact.attributes.born, yearly: true, offset: -1d, at: '09:00'}")
+    world.happens("seen", "ada", attributes={"born": "1990-03-05"})
+    world.happens("seen", "bob", attributes={"born": "5 March"})
+    world.happens("seen", "leap", attributes={"born": "2000-02-29"})
+    world.passes(5 * DAY)
+    assert world.woken("birthday") == [("ada", datetime(2026, 3, 4, 6, tzinfo=UTC))]
+    # The day is put right afterwards: once a year all the same.
+    world.happens("seen", "ada", attributes={"born": "1990-03-10"})
+    world.passes(10 * DAY)
+    assert len(world.woken("birthday")) == 1
+    world.passes(360 * DAY)
+    assert [(name, at.date().isoformat()) for name, at in world.woken("birthday")[1:]] == [
+        ("leap", "2027-02-27"),
+        ("ada", "2027-03-09"),
+    ]
+
+
+def test_a_date_that_comes_once_comes_again_when_it_is_moved(world: World) -> None:
+    world.happens("seen", "old", attributes={"end": "2026-02-01"})
+    world.works()
+    world.trigger("renewal", "{date: contact.attributes.end, offset: -3d}", existing="{per_day: 1}")
+    world.happens("seen", "ada", attributes={"end": "2026-03-10"})
+    world.passes(8 * DAY)
+    assert [name for name, _ in world.woken("renewal")] == ["old", "ada"]
+    world.happens("seen", "ada", attributes={"end": "2026-04-10"})
+    world.passes(60 * DAY)
+    assert [(name, at.date().isoformat()) for name, at in world.woken("renewal")][1:] == [
+        ("ada", "2026-03-07"),
+        ("ada", "2026-04-07"),
+    ]
+
+
+def test_a_holiday_is_for_everybody_in_the_segment(world: World) -> None:
+    segment(world)
+    world.trigger("womens-day", "{on: '03-08', at: '10:00', segment: premium}")
+    world.happens("seen", "ada", attributes={"plan": "premium"})
+    world.happens("seen", "bob", attributes={"plan": "standard"})
+    world.passes(30 * DAY)
+    assert world.woken("womens-day") == [("ada", datetime(2026, 3, 8, 7, tzinfo=UTC))]
+
+
+def test_a_schedule_asks_whoever_is_in_the_segment_then(world: World) -> None:
+    segment(world)
+    world.trigger("monthly", "{cron: '0 10 * * TUE', segment: premium}")
+    world.happens("seen", "ada", attributes={"plan": "premium"})
+    world.happens("seen", "bob", attributes={"plan": "standard"})
+    world.passes(2 * DAY)  # Monday to Wednesday
+    world.happens("seen", "bob", attributes={"plan": "premium"})
+    world.passes(7 * DAY)
+    tuesdays = [datetime(2026, 3, day, 7, tzinfo=UTC) for day in (3, 10)]
+    assert world.woken("monthly") == [("ada", tuesdays[0]), ("ada", tuesdays[1]), ("bob", tuesdays[1])]
+    # After a month without a worker only what is still fresh is caught up with.
+    world.now += 30 * DAY
+    world.works()
+    assert len(world.woken("monthly")) == 3
+    world.now = datetime(2026, 4, 15, 12, tzinfo=UTC)
+    world.works()
+    assert [at for _, at in world.woken("monthly")][3:] == [datetime(2026, 4, 14, 7, tzinfo=UTC)] * 2
+
+
+def test_segments_are_entered_and_left(world: World) -> None:
+    segment(world, "{any: [" + PREMIUM + ", {events: order.paid, count: true, within: 10d, op: gte, value: 2}]}")
+    world.happens("seen", "before", attributes={"plan": "premium"})
+    world.works()
+    world.trigger("enters", "{enters: premium}")
+    world.trigger("exits", "{exits: premium}")
+    world.happens("seen", "ada", attributes={"plan": "standard"})
+    world.passes(HOUR)
+    assert world.woken("enters") == []
+    world.happens("order.paid", "ada")
+    world.happens("order.paid", "ada")
+    world.passes(DAY)
+    assert [name for name, _ in world.woken("enters")] == ["ada"]
+    world.passes(DAY)
+    assert world.woken("exits") == []
+    world.passes(10 * DAY)  # time alone takes her out
+    assert [name for name, _ in world.woken("exits")] == ["ada"]
+    world.happens("seen", "before", attributes={"plan": "standard"})
+    world.passes(DAY)
+    world.happens("seen", "before", attributes={"plan": "premium"})
+    world.passes(DAY)
+    assert [name for name, _ in world.woken("enters")] == ["ada", "before"]
+    assert [name for name, _ in world.woken("exits")] == ["ada", "before"]
+
+
+def test_members_at_the_start_come_up_so_many_a_day_while_they_stay(world: World) -> None:
+    segment(world)
+    for name in ("a", "b", "c"):
+        world.happens("seen", name, attributes={"plan": "premium"})
+    world.works()
+    world.trigger("enters", "{enters: premium}", existing="{per_day: 1}")
+    world.passes(HOUR)
+    world.happens("seen", "b", attributes={"plan": "standard"})
+    world.passes(10 * DAY)
+    assert world.woken("enters") == [("a", START), ("c", START + 2 * DAY)]
+
+
+def test_now_asks_everybody_in_the_segment_once(world: World) -> None:
+    segment(world)
+    for name in ("a", "b"):
+        world.happens("seen", name, attributes={"plan": "premium"})
+    world.works()
+    world.trigger("now", "{now: premium}")
+    world.trigger("spread", "{now: premium}", existing="{per_day: 1}")
+    world.passes(HOUR)
+    assert world.woken("now") == [("a", START), ("b", START)]
+    world.happens("seen", "late", attributes={"plan": "premium"})
+    world.trigger("now", "{now: premium}", "paused")
+    world.passes(DAY)
+    assert world.woken("spread") == [("a", START), ("b", START + DAY)]
+    world.trigger("now", "{now: premium}")  # going live again: for whoever was not asked
+    world.passes(DAY)
+    assert [name for name, _ in world.woken("now")] == ["a", "b", "late"]
+
+
+def test_now_asks_everybody_on_a_list(world: World) -> None:
+    for name in ("a", "b"):
+        world.happens("seen", name)
+    world.works()
+    contacts = {i.value: i.contact_id for i in db.session.scalars(select(Identity))}
+    add_to_list("guests", [contacts["b"]], actor="test", now=world.now)
+    world.trigger("now", "{now: guests}")
+    world.passes(HOUR)
+    assert world.woken("now") == [("b", START)]
+    with pytest.raises(ListUsed):
+        remove_list("guests", actor="test", now=world.now)
+
+
+def test_the_third_of_a_kind_within_an_hour_is_heard(world: World) -> None:
+    world.trigger("angry", "{event: ticket.opened, occurrence: {nth: 3, within: 1h, by: properties.category}}")
+    for minutes, category in enumerate(["food", "late", "late", "food", "late", "late"]):
+        world.now = START + timedelta(minutes=minutes)
+        world.happens("ticket.opened", category=category, number=minutes)
+    world.works()
+    heard = db.session.scalars(select(Event.properties).join(Decision, Decision.event_id == Event.id)).all()
+    assert [properties["number"] for properties in heard] == [4]
+
+
+def test_a_stretch_at_a_time_is_as_good_as_all_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.jobs.LOOK_BATCH", 2)
+    monkeypatch.setattr("app.jobs.TIMER_BATCH", 3)
+    segment(world)
+    names = [f"c-{number}" for number in range(7)]
+    for name in names:
+        world.happens("order.paid", name, ago=HOUR, attributes={"plan": "premium", "born": "1990-03-05"})
+    world.works()
+    kinds = {
+        "silent": "{inactive_for: 2d, since: [order.paid]}",
+        "birthday": "{date: contact.attributes.born, yearly: true}",
+        "holiday": "{on: '03-05'}",
+        "tuesday": "{cron: '0 10 * * TUE', segment: premium}",
+        "now": "{now: premium}",
+        "away": "{exits: premium}",
+    }
+    for slug, when in kinds.items():
+        world.trigger(slug, when)
+    world.passes(HOUR)
+    for name in names:
+        world.happens("seen", name, attributes={"plan": "standard"})
+    world.passes(5 * DAY)
+    assert {slug: sorted(name for name, _ in world.woken(slug)) for slug in kinds if slug != "tuesday"} == {
+        slug: names for slug in kinds if slug != "tuesday"
+    }
+    assert world.woken("tuesday") == []  # nobody was in the segment any more

@@ -34,6 +34,8 @@ SCOPES_OF_CHANGES = {
     ("POST", "/api/v1/surveys"): "definitions:write",
     ("PUT", "/api/v1/surveys/s"): "definitions:write",
     ("DELETE", "/api/v1/surveys/s"): "definitions:write",
+    ("POST", "/api/v1/lists/s"): "contacts:write",
+    ("DELETE", "/api/v1/lists/s"): "contacts:write",
 }
 OPEN = {"/api/v1/openapi.json"}
 

@@ -353,3 +353,42 @@ def test_a_file_in_a_folder_that_cannot_be_written_is_imported_all_the_same(
     result = otklik("import", "events", file)
     assert "1 refused" in result.stdout
     assert (here / "e.ndjson.refused.ndjson").read_text().startswith('{"line": 1')
+
+
+# -- Lists
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("l.csv", "id;name\n1;Ada\nb@example.com;Bob\n3;Cleo\n", id="ids in a column"),
+        pytest.param("l.csv", "email\na@example.com\nB@example.com\nc@example.com\n", id="addresses"),
+        pytest.param("l.txt", "a@example.com\n2\n3\n1\n", id="one a line, without a header"),
+        pytest.param("l.ndjson", '{"id": "1"}\n{"email": "b@example.com"}\n{"name": "Cleo"}\n', id="ndjson"),
+    ],
+)
+def test_customers_are_put_on_a_list(otklik: Otklik, tmp_path: Path, name: str, text: str) -> None:
+    people = written(tmp_path, "people.ndjson", LINES.replace("}", ', "email": "b@example.com"}').replace(
+        '"email": "a@example.com", "email": "b@example.com"', '"email": "a@example.com"'))  # fmt: skip
+    otklik("import", "contacts", people)
+    file = written(tmp_path, name, text)
+    said = otklik("list", "add", "guests", file).output
+    assert "2 accepted, 0 known already, 1 refused." in said
+    assert [line["errors"]["id"] for line in refused(file)] in (
+        [["No customer has this id or address."]],
+        [["Has neither an id nor an email."]],
+    )
+    assert "0 accepted, 2 known already, 1 refused." in otklik("list", "add", "guests", file).output
+    assert otklik("list", "show").output.startswith("guests  2  since")
+    otklik("list", "remove", "guests")
+    assert otklik("list", "show").output == ""
+
+
+@on_sqlite
+def test_a_list_has_a_name_of_its_own(otklik: Otklik, tmp_path: Path, define: Callable[[str], None]) -> None:
+    define("segments: [{slug: premium, if: {field: contact.attributes.plan, op: exists}}]")
+    file = written(tmp_path, "l.csv", "id\n1\n")
+    assert "a segment is called premium already" in otklik("list", "add", "premium", file, status=1).output
+    assert "lower-case" in otklik("list", "add", "Spring guests", file, status=1).output
+    assert "there is no list premium" in otklik("list", "remove", "premium", status=1).output

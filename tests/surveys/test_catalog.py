@@ -166,3 +166,66 @@ def test_what_is_there_already_can_be_pointed_to() -> None:
 def test_a_reference_is_to_its_own_kind() -> None:
     there = {"departments": {"nps"}, "offers": {"nps"}, "triggers": {"nps"}}
     assert len(broken_references(catalog(triggers=[TRIGGER]), there)) == 1
+
+
+SEGMENT = {"slug": "premium", "if": {"field": "contact.attributes.plan", "op": "eq", "value": "premium"}}
+
+
+@pytest.mark.parametrize(
+    ("when", "below", "noun"),
+    [
+        ({"enters": "premium"}, "enters", "segment"),
+        ({"exits": "premium"}, "exits", "segment"),
+        ({"on": "03-08", "segment": "premium"}, "segment", "segment"),
+        ({"cron": "0 10 1 * *", "segment": "premium"}, "segment", "segment"),
+        ({"now": "premium"}, "now", "segment or list"),
+    ],
+)
+def test_a_moment_is_of_a_segment_that_there_is(when: dict[str, Any], below: str, noun: str) -> None:
+    found = catalog(surveys=[SURVEY], triggers=[TRIGGER | {"when": when}])
+    place = (0, "triggers", 0, "when", below)
+    assert broken_references(found, {}) == [Fault(place, f"there is no {noun} premium, so the trigger cannot be live")]
+    assert broken_references(found, {"segments": ["premium"]}) == []
+    assert (
+        broken_references(catalog(surveys=[SURVEY], segments=[SEGMENT], triggers=[TRIGGER | {"when": when}]), {}) == []
+    )
+    assert (broken_references(found, {"lists": ["premium"]}) == []) is (below == "now")
+
+
+ABOUT_ANOTHER = {"field": "properties.survey", "op": "eq", "value": "csat"}
+
+
+@pytest.mark.parametrize(
+    ("event", "condition", "words"),
+    [
+        ("timer.ask", None, "is the moment that this trigger itself would be"),
+        ("timer.another", None, None),
+        ("survey.answered", None, "comes of what this trigger sends itself"),
+        (
+            "survey.answered",
+            {"field": "answers.nps", "op": "lte", "value": 6},
+            "comes of what this trigger sends itself",
+        ),
+        ("survey.answered", ABOUT_ANOTHER, None),
+        ("survey.answered", {"all": [{"field": "answers.csat", "op": "gte", "value": 4}, ABOUT_ANOTHER]}, None),
+        ("survey.answered", {"any": [{"field": "answers.csat", "op": "gte", "value": 4}, ABOUT_ANOTHER]}, "comes of"),
+        ("survey.answered", {"not": {"field": "properties.survey", "op": "eq", "value": "nps"}}, None),
+        ("survey.answered", {"field": "properties.survey", "op": "eq", "value": "nps"}, "comes of"),
+        ("invitation.expired", {"field": "properties.trigger", "op": "ne", "value": "ask"}, None),
+        ("invitation.sent", None, "comes of what this trigger sends itself"),
+        ("task.resolved", None, None),
+    ],
+)
+def test_a_trigger_does_not_feed_itself(event: str, condition: Any, words: str | None) -> None:
+    written = TRIGGER | {"when": {"event": event}} | ({"if": condition} if condition else {})
+    _, faults = read_catalog([{"surveys": [SURVEY], "triggers": [written]}])
+    assert [(f.path, words in f.message) for f in faults if words] == (
+        [((0, "triggers", 0, "when", "event"), True)] if words else []
+    )
+    assert bool(faults) is bool(words)
+
+
+def test_an_answer_to_another_survey_may_be_followed_by_one() -> None:
+    other = SURVEY | {"slug": "csat"}
+    thanks = {"slug": "thanks", "when": {"event": "survey.answered"}, "then": [{"message": {"text": "Thank you."}}]}
+    catalog(surveys=[SURVEY, other], triggers=[thanks])  # a message is not answered
