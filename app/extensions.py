@@ -32,6 +32,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     event,
+    func,
     insert,
     literal,
     select,
@@ -290,6 +291,11 @@ def among(column: Any, values: Iterable[Any]) -> Any:
     if is_sqlite():
         return column.in_(list(values))
     return column == any_(literal(list(values), postgresql.ARRAY(column.type)))
+
+
+def seconds(moment: Any) -> Any:
+    """The seconds of a moment since some day, to reckon with in SQL."""
+    return func.julianday(moment) * 86_400 if is_sqlite() else func.extract("epoch", moment)
 
 
 def lock_rows(session: Session, key: Any, values: Iterable[Any]) -> None:

@@ -24,6 +24,7 @@ from app.actions.announcements import (
     announce_timers,
 )
 from app.actions.attributes import set_attributes
+from app.actions.audits import begin_audit, end_audit
 from app.actions.contacts import UnresolvableEvent, resolve_events
 from app.actions.decisions import Decided, decide_contact, decide_events, put_off_deferred
 from app.actions.deliveries import (
@@ -48,6 +49,7 @@ from app.channels import email
 from app.clock import utcnow
 from app.extensions import db, redis_connection
 from app.inbound.payloads import read_held_payloads
+from app.queries.audits import Audited, audit_ledger
 from app.queries.decisions import oldest_waiting_event, ready_contacts
 from app.queries.effects import waiting_effects
 from app.queries.events import is_decided, resolved_contact
@@ -422,6 +424,29 @@ def read_held() -> None:
         ring("resolve")
 
 
+def audit() -> None:
+    """The ledger of promises → what broke a limit, if anything did."""
+    _work("audit", _audit_step, 2)
+
+
+def _audit_step() -> int:
+    audit_id = begin_audit(utcnow())
+    if audit_id is None:
+        return 0
+    carry_out_audit(audit_id)
+    return 1
+
+
+def carry_out_audit(audit_id: int) -> Audited:
+    """Audit, keep what was found, and say what nobody had heard of yet."""
+    audited = audit_ledger(utcnow())
+    for violation in end_audit(audit_id, audited, current_app.config["BASE_URL"], utcnow()):
+        log.error("policy.violated", **violation)
+    log.info("policy.audited", audit=audit_id, places=audited.places, found=audited.found)
+    ring("send")
+    return audited
+
+
 KINDS = {
     "read_held": read_held,
     "resolve": resolve,
@@ -432,6 +457,7 @@ KINDS = {
     "send": send,
     "score": score,
     "expire": expire,
+    "audit": audit,
 }
 
 

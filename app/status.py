@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import utcnow
 from app.extensions import redis_connection
+from app.queries.audits import latest_audit
 from app.queries.deliveries import count_deliveries, sending_stopped
 from app.queries.effects import count_effects
 from app.queries.events import count_pending
@@ -79,6 +80,13 @@ class _Work:
         beat = youngest_heartbeat()
         silence = (utcnow() - beat).total_seconds() if beat else -1
         yield GaugeMetricFamily("otklik_worker_silent_seconds", "Since the last sign of life; -1: never", value=silence)
+        audit = latest_audit()
+        if audit is not None and audit.ended_at is not None:
+            yield GaugeMetricFamily(
+                "otklik_policy_violations", "Messages the last audit found beyond a limit", value=audit.found
+            )
+            age = (utcnow() - audit.ended_at).total_seconds()
+            yield GaugeMetricFamily("otklik_policy_audit_age_seconds", "Since the last audit", value=age)
         failures = CounterMetricFamily("otklik_failures", "Failures of this web process, by kind", labels=["kind"])
         for kind, n in current_app.extensions["otklik_failures"].items():
             failures.add_metric([kind], n)

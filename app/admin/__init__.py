@@ -54,6 +54,7 @@ def protect() -> None:
 from app.admin import (  # noqa: E402 they add their pages to the blueprint
     answers,
     asking,
+    audits,
     customers,
     editing,
     first,
@@ -73,6 +74,7 @@ from app.admin import (  # noqa: E402 they add their pages to the blueprint
 __all__ = [
     "answers",
     "asking",
+    "audits",
     "blueprint",
     "customers",
     "editing",

@@ -34,6 +34,8 @@ def _verb(verb: str) -> str:
         "erase": pgettext("audit", "Erased"),
         "revoke": pgettext("audit", "Revoked"),
         "remove": pgettext("audit", "Taken away"),
+        "ask": pgettext("audit", "Asked for"),
+        "see": pgettext("audit", "Looked at"),
     }.get(verb, verb)
 
 
@@ -48,6 +50,7 @@ def _kind(kind: str) -> str:
         "changes": _("marked change"),
         "lists": _("list of customers"),
         "settings": _("settings of the company"),
+        "check": _("check of the limits"),
     }.get(kind, kind)
 
 

@@ -14,6 +14,7 @@ from app.admin.words import number, span
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.queries.attention import silent_sources
+from app.queries.audits import latest_audit
 from app.queries.catalogue import trigger_rows
 from app.queries.deliveries import outgoing_counts
 from app.queries.events import count_pending
@@ -73,6 +74,8 @@ def _attention(now: datetime) -> list[dict[str, str]]:
         found += _stuck(now)
     if who.may("sources"):
         found += _faulty_sources(now)
+    if who.may("read"):
+        found += _broken_limits()
     if who.may("design") and trigger_names() and not policy_number():
         said = _("no contact policy")
         found.append(
@@ -113,6 +116,15 @@ def _faulty_sources(now: datetime) -> list[dict[str, str]]:
         said = _("%(name)s is silent for %(time)s", name=name, time=span(silence))
         found.append(_need(said, "", _("Look"), url_for("admin.source", slug=slug)))
     return found
+
+
+def _broken_limits() -> list[dict[str, str]]:
+    """What the last audit found, until somebody has seen it."""
+    audit = latest_audit()
+    if audit is None or audit.seen_at or not audit.fresh:
+        return []
+    said = ngettext("%(num)d message beyond a limit", "%(num)d messages beyond a limit", audit.fresh)
+    return [_need(said, _("The contact policy was broken."), _("Look"), url_for("admin.policy_audits"))]
 
 
 def _need(short: str, more: str, verb: str, url: str) -> dict[str, str]:

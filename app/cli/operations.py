@@ -1,15 +1,20 @@
 """What an operator does by hand: sending on and off, dead events, unknown deliveries, and a look at it all."""
 
+import sys
+from dataclasses import asdict
+
 import click
 from flask import current_app
 
+from app.actions.audits import ask_for_audit
 from app.actions.deliveries import NotUnknown, settle_by_hand, switch_sending
 from app.actions.effects import redrive_effects
 from app.actions.events import redrive_events
 from app.admin.reference import as_markdown
 from app.cli import cli, with_app
 from app.clock import utcnow
-from app.extensions import db
+from app.extensions import db, dump_json
+from app.jobs import carry_out_audit
 from app.queries.deliveries import sending_stopped, unknown_deliveries
 from app.queries.effects import dead_effects
 from app.queries.events import count_pending, dead_events
@@ -60,6 +65,24 @@ def settle(delivery: int, *, arrived: bool) -> None:
     except NotUnknown as error:
         raise click.ClickException(f"delivery {delivery} is not unknown") from error
     click.echo(f"Delivery {delivery}: {'arrived' if arrived else 'lost'}.")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with every violation that is kept.")
+@with_app
+def audit(*, as_json: bool) -> None:
+    """Count every limit of the contact policy again over all messages. Ends with 1 when one was broken."""
+    audited = carry_out_audit(ask_for_audit("command", utcnow(), begin=True))
+    if as_json:
+        click.echo(dump_json(asdict(audited)))
+    else:
+        click.echo(
+            f"{audited.places} messages, policy version {audited.policy_version}: {audited.found} beyond a limit."
+        )
+        for v in audited.violations[:SHOWN]:
+            click.echo(f"{v['owner']} {v['id']}  {v['limit']}: {v['inside']}, allowed {v['max']}, until {v['until']}")
+    if audited.found:
+        sys.exit(1)
 
 
 @cli.group()

@@ -2,6 +2,7 @@
 
 from app.models import (
     accounts,
+    audits,
     contacts,
     crises,
     decisions,
@@ -24,6 +25,7 @@ from app.models import (
 
 __all__ = [
     "accounts",
+    "audits",
     "contacts",
     "crises",
     "decisions",

@@ -18,6 +18,7 @@ from app.models.rollups import DirtyDay, TallyCorrection, TallyMark
 from app.models.sources import Payload, Source
 from app.models.tasks import Task
 from app.models.timers import Timer, TimerWatch
+from app.queries.audits import audits_waiting
 from app.queries.rollups import is_untallied
 from app.queries.timers import SETTLED
 from surveys.contact_policy import COMPLAINT_LAPSES
@@ -73,6 +74,7 @@ def ready_kinds(now: datetime) -> list[str]:
             select(1).where(Invitation.expires_at <= now, Invitation.state.in_(ANSWERABLE)),
             select(1).where(Invitation.channel == "web", Invitation.state == "planned", Invitation.stale_at < now),
         ],
+        "audit": audits_waiting(now),
     }
     checks = [
         select(literal(kind)).where(or_(*(query.limit(1).exists() for query in queries)))

@@ -1,5 +1,6 @@
 """What an operator does by hand: dead events, unknown deliveries, the switch, and a look at it all."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app.cli import main
 from app.extensions import transaction
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
+from app.models.policies import PolicyVersion
 from tests.cli.conftest import Otklik
 from tests.wire import EVENTS, Clock, event, on_sqlite, said, stored, tell
 
@@ -168,3 +171,25 @@ def test_a_fresh_data_directory_is_all_it_takes(tmp_path: Path, monkeypatch: pyt
     key = folder / "secret-key"
     assert (key.stat().st_mode & 0o777, len(key.read_text())) == (0o600, 64)
     assert (folder / "otklik.db").exists()
+
+
+def test_the_limits_are_counted_again_on_demand(
+    otklik: Otklik,
+    client: FlaskClient,
+    key: dict[str, str],
+    define: Callable[[str], None],
+    work: Callable[[], None],
+) -> None:
+    define(f"policy: {{limits: [{{name: one, max: 1, per: 30d}}]}}\n{ASK}")
+    assert otklik("audit").stdout == "0 messages, policy version 1: 0 beyond a limit.\n"
+    tell(client, key, event("e-1", contact=ADA))
+    work()
+    with transaction() as session:  # somebody went round the policy: a limit that forbids all was there before
+        session.execute(update(PolicyVersion).values(body={"limits": [{"name": "none", "max": 0, "per": "1d"}]}))
+    told = json.loads(otklik("audit", "--json", status=1).stdout)
+    assert (told["places"], told["found"], told["policy_version"]) == (1, 2, 1)
+    assert [(v["owner"], v["limit"], v["inside"], v["max"]) for v in told["violations"]] == [
+        ("contact", "none", 1, 0),
+        ("address", "none", 1, 0),
+    ]
+    assert "none: 1, allowed 0, until" in otklik("audit", status=1).stdout

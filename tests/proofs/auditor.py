@@ -1,48 +1,29 @@
-"""An auditor that recomputes from plain rows whether every promise was kept; it shares no code with what it audits."""
+"""Whether every promise was kept, read from plain rows; the limits by the product's auditor, which shares no rule."""
 
 import sqlite3
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
-
-@dataclass(frozen=True)
-class Cap:
-    """One limit of a policy: at most ``max`` within ``days``, of the messages it names; naming none means all."""
-
-    name: str
-    max: int
-    days: float
-    classes: tuple[str, ...] = ()
-    surveys: tuple[str, ...] = ()
-    triggers: tuple[str, ...] = ()
-
-    def as_yaml(self) -> str:
-        """The limit as an author writes it."""
-        named = "".join(
-            f", {key}: [{', '.join(values)}]"
-            for key, values in (("classes", self.classes), ("surveys", self.surveys), ("triggers", self.triggers))
-            if values
-        )
-        return f"{{name: {self.name}, max: {self.max}, per: {round(self.days * 24)}h{named}}}"
+from surveys.auditor import Cap, InForce, Place, violations
 
 
-@dataclass(frozen=True)
-class Place:
-    """A reservation, as it stands in its table."""
+def cap(name: str, most: int, days: float, **named: Collection[str]) -> Cap:
+    """One limit of a policy: at most so many within ``days``, of the messages it names; naming none means all."""
+    return Cap(name, most, timedelta(days=days), **named)
 
-    contact: int
-    address: int
-    class_: str
-    survey: str | None
-    trigger: str
-    counts_at: datetime
+
+def as_yaml(cap: Cap) -> str:
+    """The limit as an author writes it."""
+    named = "".join(
+        f", {key}: [{', '.join(values)}]" for key in ("classes", "surveys", "triggers") if (values := getattr(cap, key))
+    )
+    return f"{{name: {cap.name}, max: {cap.max}, per: {round(cap.per.total_seconds() / 3600)}h{named}}}"
 
 
 def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
@@ -65,54 +46,37 @@ def moment(value: Any) -> datetime:
 
 
 def places(url: str) -> list[Place]:
-    found = rows(url, "SELECT contact_id, address_id, class, survey, trigger, counts_at FROM reservations")
+    found = rows(url, "SELECT contact_id, address_id, class, channel, survey, trigger, counts_at FROM reservations")
     return [
-        Place(contact, address, kind, survey, trigger, moment(at))
-        for contact, address, kind, survey, trigger, at in found
+        Place(number, contact, address, kind, channel, survey, trigger, moment(at), moment(at))
+        for number, (contact, address, kind, channel, survey, trigger, at) in enumerate(found)
     ]
 
 
-def overfull(taken: Iterable[Place], caps: Sequence[Cap], exempt: Sequence[str]) -> list[str]:
-    """Every window (x - days, x] of a contact or of an address that holds more than its cap allows.
-
-    A window that breaks a cap can be moved until it ends at a place, so only those windows need to be counted.
-    """
-    owned: dict[tuple[str, int], list[Place]] = defaultdict(list)
+def overfull(taken: Iterable[Place], caps: Sequence[Cap], exempt: Collection[str]) -> list[str]:
+    """Every window of a contact or of an address that holds more than its cap allows, under one policy of all time."""
+    owned: dict[tuple[str, int | None], list[Place]] = defaultdict(list)
     for place in taken:
         owned["contact", place.contact].append(place)
         owned["address", place.address].append(place)
-    broken = []
-    for owner, held in owned.items():
-        for cap in caps:
-            times = sorted(p.counts_at for p in held if _counts(cap, p, exempt))
-            for end in times:
-                inside = bisect_right(times, end) - bisect_right(times, end - timedelta(days=cap.days))
-                if inside > cap.max:
-                    broken.append(f"{owner[0]} {owner[1]}: {inside} within {cap.days} d until {end}, {cap.name}")
-    return broken
+    ever = [InForce(1, datetime.min.replace(tzinfo=UTC), caps, exempt)]
+    return [
+        f"{owner}: {found.inside} within {found.cap.per} until {found.place.counts_at}, {found.cap.name}"
+        for owner, held in owned.items()
+        for found in violations(held, ever, datetime.max.replace(tzinfo=UTC))
+    ]
 
 
-def _counts(cap: Cap, place: Place, exempt: Sequence[str]) -> bool:
-    named = place.class_ in cap.classes
-    if place.class_ in exempt and not named:
-        return False
-    if cap.classes and not named:
-        return False
-    if cap.surveys and place.survey not in cap.surveys:
-        return False
-    return not cap.triggers or place.trigger in cap.triggers
-
-
-def fullest(taken: Iterable[Place], cap: Cap, exempt: Sequence[str]) -> int:
+def fullest(taken: Iterable[Place], cap: Cap, exempt: Collection[str]) -> int:
     """The most that one contact's window of this cap holds: a cap that nobody came near proves nothing."""
     owned: dict[int, list[datetime]] = defaultdict(list)
     for place in taken:
-        if _counts(cap, place, exempt):
+        if cap.counts(place, exempt):
             owned[place.contact].append(place.counts_at)
     most = 0
     for held in owned.values():
         times = sorted(held)
-        most = max(most, *(bisect_left(times, t + timedelta(days=cap.days)) - i for i, t in enumerate(times)))
+        most = max(most, *(bisect_left(times, t + cap.per) - i for i, t in enumerate(times)))
     return most
 
 

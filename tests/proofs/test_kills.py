@@ -18,7 +18,18 @@ from app.actions.deliveries import switch_sending
 from app.clock import utcnow
 from app.jobs import BELL_TTL
 from tests.conftest import fresh_postgres
-from tests.proofs.auditor import Cap, deadlocks, idle, number, overfull, places, rows, times_decided, unbalanced
+from tests.proofs.auditor import (
+    as_yaml,
+    cap,
+    deadlocks,
+    idle,
+    number,
+    overfull,
+    places,
+    rows,
+    times_decided,
+    unbalanced,
+)
 from tests.proofs.load import Load, paid
 from tests.proofs.mail import Held, HoldingMailServer
 from tests.proofs.stack import Installation, application, holder_of, prepare
@@ -26,9 +37,9 @@ from tests.services import Postgres, RedisServer, wait_until
 from worker import CLOCK_LEASE, RESTART_AFTER
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
-CHAOS = Cap("chaos", 2, 30, triggers=("ask-lost",))
+CHAOS = cap("chaos", 2, 30, triggers=("ask-lost",))
 DEFINITIONS = f"""
-policy: {{limits: [{CHAOS.as_yaml()}]}}
+policy: {{limits: [{as_yaml(CHAOS)}]}}
 surveys:
   - {{slug: nps, pages: [{{questions: [{{id: nps, type: nps, text: {{en: "How likely?"}}}}]}}]}}
 triggers:
