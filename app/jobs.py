@@ -433,18 +433,20 @@ def _audit_step() -> int:
     audit_id = begin_audit(utcnow())
     if audit_id is None:
         return 0
-    carry_out_audit(audit_id)
+    audited, unheard = carry_out_audit(audit_id)
+    for violation in unheard:
+        log.error("policy.violated", **violation)
+    log.info("policy.audited", audit=audit_id, places=audited.places, found=audited.found)
     return 1
 
 
-def carry_out_audit(audit_id: int) -> Audited:
-    """Audit, keep what was found, and say what nobody had heard of yet."""
+def carry_out_audit(audit_id: int) -> tuple[Audited, list[dict[str, Any]]]:
+    """Audit, keep what was found, and write to the administrators of what nobody had heard of yet: that is returned."""
     audited = audit_ledger(utcnow())
-    for violation in end_audit(audit_id, audited, current_app.config["BASE_URL"], utcnow()):
-        log.error("policy.violated", **violation)
-    log.info("policy.audited", audit=audit_id, places=audited.places, found=audited.found)
-    ring("send")
-    return audited
+    unheard = end_audit(audit_id, audited, current_app.config["BASE_URL"], utcnow())
+    if unheard:
+        ring("send")
+    return audited, unheard
 
 
 KINDS = {

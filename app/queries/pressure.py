@@ -86,7 +86,7 @@ def effects(begin: datetime, end: datetime) -> list[Effect]:
             Reservation.invitation_id,
             Reservation.contact_id,
             Reservation.counts_at,
-            (func.count().over(**whose, range_=(-int(BEFORE.totalseconds()), 0)) - 1).label("before"),
+            (func.count().over(**whose, range_=(-int(BEFORE.total_seconds()), 0)) - 1).label("before"),
             func.lead(at).over(**whose).label("next"),
         )
         .where(Reservation.counts_at > begin - BEFORE, Reservation.counts_at <= end + LEAVES)
@@ -95,7 +95,7 @@ def effects(begin: datetime, end: datetime) -> list[Effect]:
     left = seconds(Contact.unsubscribed_at)
     handed = seconds(message.c.counts_at)
     left_then = and_(
-        left >= handed, left < handed + LEAVES.totalseconds(), left < func.coalesce(message.c.next, left + 1)
+        left >= handed, left < handed + LEAVES.total_seconds(), left < func.coalesce(message.c.next, left + 1)
     )
     group = _at_most(message.c.before)
     rows = db.session.execute(

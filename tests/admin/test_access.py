@@ -50,6 +50,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         "user_id": 1,
         "key_id": "none",
         "delivery_id": 1,
+        "audit_id": 1,
         "filename": "x",
     }
     slugs = {"survey": "order", "survey_texts": "order", "send_test": "order", "source": "shop"}

@@ -60,6 +60,7 @@ def test_a_broken_limit_is_found_at_night_and_told_once(
     assert (found.places, found.looked_at, found.found, found.fresh) == (2, 2, 2, 2)
     assert {v["owner"] for v in found.violations} == {"contact", "address"}
     assert {(v["limit"], v["inside"], v["max"], v["place"]) for v in found.violations} == {("one-a-month", 2, 1, 99)}
+    number = found.id
     [notice] = [d for d in stored(Delivery) if d.notice and "audits" in d.notice["text"]]
     assert notice.notice is not None
     assert notice.notice["to"] == anna.email
@@ -68,7 +69,7 @@ def test_a_broken_limit_is_found_at_night_and_told_once(
     assert "one-a-month" in anna.get("/policy/audits").text
     assert "otklik_policy_violations 2.0" in client.get("/metrics").text
 
-    assert anna.post(f"/policy/audits/{found.id}/seen").status_code == 303
+    assert anna.post(f"/policy/audits/{number}/seen").status_code == 303
     assert "/policy/audits" not in anna.get("/home").text
     clock.move(timedelta(days=1))
     run("audit", "audit")

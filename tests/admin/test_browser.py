@@ -31,6 +31,7 @@ PAGES = (
     "/triggers/ask/edit",
     "/decisions",
     "/policy",
+    "/policy/audits",
     "/segments",
     "/offers",
     "/departments",

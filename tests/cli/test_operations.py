@@ -179,9 +179,12 @@ def test_the_limits_are_counted_again_on_demand(
     key: dict[str, str],
     define: Callable[[str], None],
     work: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    clock = Clock(monkeypatch)
     define(f"policy: {{limits: [{{name: one, max: 1, per: 30d}}]}}\n{ASK}")
     assert otklik("audit").stdout == "0 messages, policy version 1: 0 beyond a limit.\n"
+    clock.move(timedelta(hours=1))
     tell(client, key, event("e-1", contact=ADA))
     work()
     with transaction() as session:  # somebody went round the policy: a limit that forbids all was there before
