@@ -4,6 +4,7 @@ Truth is Kleene's: True, False, or None where a fact is missing or of another ki
 unknown is no. A missing fact never matches: silence is not consent to be surveyed.
 """
 
+import math
 import operator
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -312,8 +313,15 @@ def _read_computed(node: Node) -> Value:
 
 
 def _read_constant(node: Node) -> None:
-    if not isinstance(node.value, str | int | float | bool):
+    if not _is_constant(node.value):
         node.fault("must be text, a number, true or false")
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether a value can stand in a condition, and be stored with it as JSON."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**64)
 
 
 def _compare(op: str, operand: Value, value: Value) -> Check:

@@ -99,3 +99,12 @@ of_contacts = nested(
         st.sampled_from([0, 1, 2, 5, 0.1, 0.30000000000000004, 7, 8.5, 1000]),
     )
 )
+of_events = nested(
+    comparisons(
+        st.one_of(
+            fields("properties", "contact.attributes", "answers"),
+            st.sampled_from([{"field": path} for path in ("type", "contact.segments", "contact", "answers.a")]),
+            aggregates,
+        )
+    )
+)

@@ -57,7 +57,11 @@ def crowd(app: Flask) -> None:
 
 
 @settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(of_contacts)
 def test_sql_loses_nobody_and_is_certain_of_nobody_else(crowd: None, tree: Any) -> None:

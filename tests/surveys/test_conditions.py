@@ -721,6 +721,10 @@ FAULTS: list[tuple[Any, Path, str]] = [
     ({"field": "properties.one", "op": "eq", "value": None}, ("value",), "must be text, a number"),
     ({"field": "properties.one", "op": "eq", "value": [1]}, ("value",), "must be text, a number"),
     ({"field": "properties.one", "op": "gt", "value": date(2026, 1, 1)}, ("value",), "must be text, a number"),
+    ({"field": "properties.one", "op": "gt", "value": float("inf")}, ("value",), "must be text, a number"),
+    ({"field": "properties.one", "op": "ne", "value": float("nan")}, ("value",), "must be text, a number"),
+    ({"field": "properties.one", "op": "lt", "value": 2**64}, ("value",), "must be text, a number"),
+    ({"field": "properties.one", "op": "in", "value": [1, -(2**63) - 1]}, ("value", 1), "must be text, a number"),
     ({"field": "properties.one", "op": "in", "value": "a"}, ("value",), "must be a list"),
     ({"field": "properties.one", "op": "in", "value": []}, ("value",), "between 1 and"),
     ({"field": "properties.one", "op": "not_in", "value": ["a", None]}, ("value", 1), "must be text, a number"),
@@ -795,7 +799,7 @@ words = st.sampled_from(
 keys = st.sampled_from(
     ["all", "any", "not", "field", "op", "value", "events", *CALCULATIONS, "within", "by", "where", "times"]
 )
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | words
+scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | words
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4), max_leaves=12
 )
