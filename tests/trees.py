@@ -1,5 +1,6 @@
 """Conditions and values that are hard to agree upon: for every implementation of the condition language."""
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -108,3 +109,12 @@ of_events = nested(
         )
     )
 )
+
+
+def every_comparison(field: str) -> list[dict[str, Any]]:
+    """Each operator with each constant it may be compared with."""
+    constants: dict[str, list[Any]] = {op: [*SCALARS] for op in OF_CONSTANTS}
+    constants |= {op: [text for text in TEXTS if text.strip()] for op in ("starts_with", "ends_with")}
+    constants |= {op: [[one, other] for one, other in pairwise(SCALARS)] for op in ("in", "not_in", "between")}
+    constants |= {"within_days": [0, 0.5, 2, 7, 36_500]}
+    return [{"field": field, "op": op, "value": value} for op, values in constants.items() for value in values]
