@@ -26,6 +26,7 @@ from benchmarks import (
     history,
     memory,
     storage,
+    timers,
     webhooks,
     widget,
 )
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "setup": bare_machine.measure,
     "history": history.measure,
     "widget": widget.measure,
+    "timers": timers.measure,
 }
 
 

@@ -294,7 +294,7 @@ def _read_property(node: Node) -> str:
 def read_existing(node: Node, occasion: Occasion) -> int | None:
     """How many a day of those who match already when the trigger goes live; None: as the occasion is by itself."""
     spread = isinstance(node.value, dict)
-    if not isinstance(occasion, Silence | Anniversary | Entry | Once) or (spread and _comes_again(occasion)):
+    if not (asks_of_present(occasion) if spread else isinstance(occasion, Silence | Anniversary | Entry | Once)):
         node.fault("is for silence, a date that comes once, entering a segment and now; here nobody matches already")
         return None
     if spread:
@@ -306,5 +306,6 @@ def read_existing(node: Node, occasion: Occasion) -> int | None:
     return None
 
 
-def _comes_again(occasion: Occasion) -> bool:
-    return isinstance(occasion, Anniversary) and occasion.yearly
+def asks_of_present(occasion: Occasion) -> bool:
+    """Whether somebody can match already when the trigger goes live."""
+    return isinstance(occasion, Silence | Entry | Once) or (isinstance(occasion, Anniversary) and not occasion.yearly)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.extensions import among, insert_into, insert_rows, transaction
+from app.extensions import among, insert_rows, transaction
 from app.models.segments import SegmentMember
 from app.models.timers import Timer, TimerWatch
 from app.queries.timers import (
@@ -15,6 +15,7 @@ from app.queries.timers import (
     Look,
     Stretch,
     event_properties,
+    known_keys,
     known_until,
     later_events,
     living,
@@ -135,13 +136,14 @@ def _set_timers(session: Session, watch: TimerWatch, rule: Trigger, look: Look) 
     matched_before = watch.scanned_until is None
     if not look.found or (matched_before and rule.existing is None and not isinstance(rule.when, Once)):
         return
-    rows = []
+    rows, known = [], known_keys(watch.trigger_id, [contact_id for contact_id, _ in look.found])
     for contact_id, due in look.found:
         waits = matched_before and rule.existing is not None
         at = spread(watch.live_at, watch.found, rule.existing) if waits and rule.existing else due.at
         watch.found += matched_before
-        rows.append(_timer(watch.trigger_id, rule, contact_id, due, at, state="waiting" if waits else "ripe"))
-    session.execute(insert_into(Timer).on_conflict_do_nothing(), rows)
+        if (contact_id, due.key) not in known:
+            rows.append(_timer(watch.trigger_id, rule, contact_id, due, at, state="waiting" if waits else "ripe"))
+    insert_rows(session, Timer, rows)
 
 
 def _timer(trigger_id: int, rule: Trigger, contact_id: int, due: Due, at: datetime, *, state: str) -> dict[str, Any]:

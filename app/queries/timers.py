@@ -1,24 +1,39 @@
 """Whom a moment concerns: contacts looked through for timers. SQL narrows, the rule decides."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, false, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from app.extensions import among, db
+from app.extensions import among, db, table_of
 from app.models.contacts import Contact
 from app.models.events import Event, PendingEvent
 from app.models.lists import ContactList, ListMember
 from app.models.segments import SegmentMember
 from app.models.timers import Timer
-from app.queries.contacts import contact_facts
-from app.queries.decisions import past_events
+from app.queries.conditions import CONTACTS, narrowed
+from app.queries.members import contacts_in, holding, size
 from app.queries.segments import segment_conditions
-from surveys.conditions import Condition, Facts
-from surveys.occasions import Anniversary, Entry, Exit, Holiday, Once, Schedule, Silence, Timed
+from app.queries.triggers import current_triggers
+from surveys.catalog import Catalog
+from surveys.conditions import Condition, read_condition
+from surveys.definition import Node
+from surveys.gates import ACTIVE
+from surveys.occasions import (
+    Anniversary,
+    Entry,
+    Exit,
+    Holiday,
+    Occasion,
+    Once,
+    Schedule,
+    Silence,
+    Timed,
+    asks_of_present,
+)
 from surveys.timers import (
     Due,
     Later,
@@ -30,6 +45,10 @@ from surveys.timers import (
     silence_due,
 )
 
+_UNHEARD_OF = [{"field": "contact.locale", "op": op} for op in ("exists", "missing")]
+NOBODY = read_condition(Node({"all": _UNHEARD_OF}, []))
+"""What holds for nobody: a segment that is gone."""
+COUNTED_AT_ONCE = 5_000
 SETTLED = timedelta(seconds=5)
 """A moment that long past is settled: whatever was received before it has been stored."""
 YEAR_DAYS = 366
@@ -152,38 +171,15 @@ def _silences(when: Silence, stretch: Stretch, contact_ids: Sequence[int], *, fu
     return Look(found, contact_ids[-1] if full else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """What the rules look at; ``belongs`` where a segment was asked for."""
-
-    id: int
-    timezone: str | None
-    value: Any
-    facts: Mapping[str, Any]
-
-
-def _people(stretch: Stretch, *narrow: Any, value: Any = None) -> tuple[list[_Person], int | None]:
-    """The next contacts that pass what SQL can tell, and the last one's id where there may be more."""
+def _people(stretch: Stretch, *narrow: Any, value: Any = None) -> tuple[list[Any], int | None]:
+    """The next contacts that pass what SQL can tell: id, zone, value; and the last id where there may be more."""
     rows = db.session.execute(
-        select(
-            Contact.id,
-            Contact.name,
-            Contact.locale,
-            Contact.timezone,
-            Contact.attributes,
-            *(() if value is None else (value,)),
-        )
+        select(Contact.id, Contact.timezone, literal(None) if value is None else value)
         .where(Contact.id > stretch.after, Contact.erased_at.is_(None), *narrow)
         .order_by(Contact.id)
         .limit(stretch.limit)
     ).all()
-    people = [
-        _Person(
-            row[0], row[3], row[5] if value is not None else None, contact_facts(None, row[1], row[2], row[3], row[4])
-        )
-        for row in rows
-    ]
-    return people, people[-1].id if len(people) == stretch.limit else None
+    return list(rows), rows[-1][0] if len(rows) == stretch.limit else None
 
 
 def _dated(when: Anniversary, stretch: Stretch) -> Look:
@@ -195,19 +191,11 @@ def _dated(when: Anniversary, stretch: Stretch) -> Look:
         day = func.substr(value, 1, 10)
         narrow = _returns(value, first, last) if when.yearly else day.between(first.isoformat(), last.isoformat())
     people, after = _people(stretch, narrow, value=value)
-    found = [
-        (person.id, due)
-        for person in people
-        if (
-            due := anniversary_due(
-                when,
-                person.value,
-                stretch.since,
-                stretch.until,
-                place_of(person.timezone, stretch.company_zone),
-            )
-        )
-    ]
+    found = []
+    for contact_id, timezone, said in people:
+        where = place_of(timezone, stretch.company_zone)
+        if due := anniversary_due(when, said, stretch.since, stretch.until, where):
+            found.append((contact_id, due))
     return Look(found, after)
 
 
@@ -226,74 +214,114 @@ def _on_holiday(when: Holiday, stretch: Stretch) -> Look:
     days = {(d.month, d.day) for n in range(min((last - first).days, YEAR_DAYS) + 1) if (d := first + timedelta(n))}
     if (when.month, when.day) not in days and not ((when.month, when.day) == (2, 29) and (2, 28) in days):
         return Look()
-    people, after = _people(stretch)
-    found = [
-        (person.id, due)
-        for person in people
-        if (due := holiday_due(when, stretch.since, stretch.until, place_of(person.timezone, stretch.company_zone)))
-    ]
-    if when.segment is not None:
-        near = {contact_id for contact_id, _ in found}
-        belonging = _belonging(when.segment, [p for p in people if p.id in near], stretch.until)
-        found = [(contact_id, due) for contact_id, due in found if contact_id in belonging]
+    if when.segment is None:
+        people, after = _people(stretch)
+    else:
+        ids, after = _members(when.segment, stretch)
+        people, _ = _people(replace(stretch, limit=len(ids)), among(Contact.id, ids)) if ids else ([], None)
+    found = []
+    for contact_id, timezone, _ in people:
+        due = holiday_due(when, stretch.since, stretch.until, place_of(timezone, stretch.company_zone))
+        if due:
+            found.append((contact_id, due))
     return Look(found, after)
+
+
+def _members(segment: str, stretch: Stretch) -> tuple[list[int], int | None]:
+    ids = list(contacts_in(segment, stretch.until, stretch.after, stretch.limit))
+    return ids, ids[-1] if len(ids) == stretch.limit else None
 
 
 def _scheduled(when: Schedule, stretch: Stretch) -> Look:
     """The stretch ends at one moment of the schedule."""
-    people, after = _people(stretch)
     due = Due(moment_key(stretch.until), stretch.until, {"segment": when.segment})
-    belonging = _belonging(when.segment, people, stretch.until)
-    return Look([(person.id, due) for person in people if person.id in belonging], after)
+    ids, after = _members(when.segment, stretch)
+    return Look([(contact_id, due) for contact_id in ids], after)
 
 
 def _moved(when: Entry | Exit, stretch: Stretch) -> Look:
     """Who belongs to the segment now and did not before, or the other way round."""
-    people, after = _people(stretch)
-    ids = [person.id for person in people]
-    known = set(
-        db.session.scalars(
-            select(SegmentMember.contact_id).where(
-                SegmentMember.trigger_id == stretch.trigger_id, among(SegmentMember.contact_id, ids)
-            )
+    condition = segment_conditions().get(when.segment, NOBODY)
+    narrow = narrowed(condition, stretch.until)
+    kept = table_of(SegmentMember)
+    mine = and_(kept.c.trigger_id == stretch.trigger_id, kept.c.contact_id == CONTACTS.c.id)
+    known, sure = kept.c.contact_id.is_not(None), func.coalesce(narrow.certain, false())
+    rows = db.session.execute(
+        select(CONTACTS.c.id, known, sure)
+        .select_from(narrow.source.outerjoin(kept, mine))
+        .where(
+            or_(and_(func.coalesce(narrow.expression, false()), ~known), and_(~sure, known)),
+            CONTACTS.c.erased_at.is_(None),
+            CONTACTS.c.id > stretch.after,
         )
-    )
-    belonging = _belonging(when.segment, people, stretch.until)
-    joined, left = sorted(belonging - known), sorted(known - belonging)
+        .order_by(CONTACTS.c.id)
+        .limit(stretch.limit)
+    ).all()
+    proven = holding([i for i, _, certain in rows if not certain], condition, stretch.until)
+    belonging = {i: bool(certain) or i in proven for i, _, certain in rows}
+    joined = [i for i, was, _ in rows if belonging[i] and not was]
+    left = [i for i, was, _ in rows if was and not belonging[i]]
     due = Due(moment_key(stretch.until), stretch.until, {"segment": when.segment})
     moved = joined if isinstance(when, Entry) else left
+    after = rows[-1][0] if len(rows) == stretch.limit else None
     return Look([(contact_id, due) for contact_id in moved], after, joined, left)
 
 
 def _addressed(when: Once, stretch: Stretch) -> Look:
     due = Due("", stretch.until, {"audience": when.audience})
-    listed = db.session.scalar(select(ContactList.id).where(ContactList.slug == when.audience))
-    if when.audience in segment_conditions() or listed is None:
-        people, after = _people(stretch)
-        belonging = _belonging(when.audience, people, stretch.until)
-        return Look([(person.id, due) for person in people if person.id in belonging], after)
-    on_list = select(ListMember.contact_id).where(ListMember.list_id == listed, ListMember.contact_id == Contact.id)
-    people, after = _people(stretch, on_list.exists())
-    return Look([(person.id, due) for person in people], after)
+    if when.audience in segment_conditions():
+        ids, after = _members(when.audience, stretch)
+    else:
+        people, after = _people(stretch, _listed(when.audience))
+        ids = [contact_id for contact_id, _, _ in people]
+    return Look([(contact_id, due) for contact_id in ids], after)
 
 
-def _belonging(slug: str, people: Sequence[_Person], at: datetime) -> set[int]:
-    """Who of these belongs to the segment at a moment."""
-    condition = segment_conditions().get(slug)
-    if condition is None or not people:
-        return set()
-    past = _past(condition, [person.id for person in people], at)
-    return {
-        person.id for person in people if condition.holds(Facts({"contact": person.facts}, at, past.get(person.id, {})))
-    }
+def _listed(slug: str) -> Any:
+    member = select(ListMember.contact_id).join(ContactList, ContactList.id == ListMember.list_id)
+    return member.where(ContactList.slug == slug, ListMember.contact_id == Contact.id).exists()
 
 
-def _past(condition: Condition, contact_ids: Collection[int], at: datetime) -> dict[int, dict[str, Any]]:
-    found = past_events(contact_ids, condition.needs.events, at)
-    return {
-        contact_id: {kind: [e for _, e in events if e.occurred_at <= at] for kind, events in by_type.items()}
-        for contact_id, by_type in found.items()
-    }
+def going_live(catalog: Catalog, now: datetime, company_zone: str) -> dict[str, int]:
+    """How many match already, for every trigger of a catalog that goes live with it and can be asked about that."""
+    before = {rule.slug: rule for _, _, rule in current_triggers() if rule.status in ACTIVE}
+    counts = {}
+    for slug, rule in catalog.objects["triggers"].items():
+        was = before.get(slug)
+        if rule.status in ACTIVE and asks_of_present(rule.when) and (was is None or was.when != rule.when):
+            segments = {s: segment.condition for s, segment in catalog.objects["segments"].items()}
+            counts[slug] = count_matching(rule.when, now, company_zone, segments)
+    return counts
+
+
+def count_matching(
+    when: Occasion, now: datetime, company_zone: str, segments: Mapping[str, Condition] | None = None
+) -> int:
+    """How many contacts match an occasion already; ``segments`` are conditions that are not in force yet."""
+    match when:
+        case Entry(slug) | Once(slug) if condition := {**segment_conditions(), **(segments or {})}.get(slug):
+            return size(condition, now)
+        case Once():
+            listed = select(func.count()).select_from(Contact).where(_listed(when.audience))
+            return db.session.scalar(listed.where(Contact.erased_at.is_(None))) or 0
+        case Silence(used=None):
+            silent = select(Event.contact_id).where(Event.type.in_(when.since), Event.contact_id.is_not(None))
+            last = silent.group_by(Event.contact_id).having(func.max(Event.occurred_at) <= now - when.period).subquery()
+            living = select(func.count()).select_from(Contact).join(last, last.c.contact_id == Contact.id)
+            return db.session.scalar(living.where(Contact.erased_at.is_(None))) or 0
+        case Silence() | Anniversary(yearly=False):
+            return _count_stretches(when, now, company_zone)
+    return 0
+
+
+def _count_stretches(when: Timed, now: datetime, company_zone: str) -> int:
+    count, after = 0, 0
+    while True:
+        look = look_through(when, Stretch(0, None, now, after, COUNTED_AT_ONCE, company_zone))
+        count += len(look.found)
+        if look.after is None:
+            return count
+        after = look.after
 
 
 def known_until(now: datetime) -> datetime:
@@ -305,6 +333,14 @@ def known_until(now: datetime) -> datetime:
     )
     oldest = db.session.scalar(unresolved)
     return now if oldest is None else min(now, oldest)
+
+
+def known_keys(trigger_id: int, contact_ids: Collection[int]) -> set[tuple[int, str]]:
+    """The timers, by contact and key, that were set for a trigger before."""
+    rows = db.session.execute(
+        select(Timer.contact_id, Timer.key).where(Timer.trigger_id == trigger_id, among(Timer.contact_id, contact_ids))
+    )
+    return {(contact_id, key) for contact_id, key in rows}
 
 
 def later_events(timers: Sequence[Timer], types: Mapping[int, Collection[str]]) -> dict[int, list[Later]]:
