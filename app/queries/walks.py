@@ -12,7 +12,7 @@ from app.models.contacts import Contact, Identity
 from app.models.decisions import Reservation
 from app.models.deliveries import Delivery
 from app.models.departments import Department
-from app.models.events import Event
+from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.responses import Response, Score
 from app.models.rollups import DirtyDay
@@ -125,7 +125,10 @@ def rounds_since(after: int, contact_id: int, company_zone: str, passing: str, p
 
 def _rounds(after: int, contact_id: int, passing: str, pages: str) -> dict[int, Round]:
     own = Source.slug == "otklik"
-    others: ColumnElement[bool] = Event.external_id.not_like(f"{passing}%") & ~own
+    unread = select(PendingEvent.event_id).where(
+        PendingEvent.event_id == Event.id, PendingEvent.contact_id.is_(None), PendingEvent.dead_at.is_(None)
+    )  # a line is never changed, so it waits until it is known whom it is about
+    others: ColumnElement[bool] = Event.external_id.not_like(f"{passing}%") & ~own & ~unread.exists()
     query = (
         select(
             Event.id,

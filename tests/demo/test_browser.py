@@ -1,4 +1,4 @@
-"""The first minutes in a real browser: her phone on one side, the ladder on the other."""
+"""The demo's shop in a real browser: a form that is begun, sent or left."""
 
 import re
 import threading
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.actions.accounts import change_profile, make_start_code
 from app.clock import utcnow
-from app.demo.people import ANNA, GUESTS
+from app.demo.people import ANNA
 from app.extensions import db
 from app.jobs import KINDS
 from app.queries.accounts import password_of
@@ -21,9 +21,7 @@ from app.queries.work import ready_kinds
 from tests.browser import chromium, served
 
 pytestmark = pytest.mark.browser
-LOOKS = [(1440, "light", "en"), (390, "dark", "ru")]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PAGES = ("/demo/mailbox", "/demo/start-for-real")
 
 
 @pytest.fixture(scope="module")
@@ -87,73 +85,6 @@ def faults_of(page: Page) -> list[str]:
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         faults.append(f"{page.url}: wider than the screen")
     return faults
-
-
-@pytest.mark.parametrize(("width", "theme", "language"), LOOKS)
-def test_the_walk(visit: Callable[..., tuple[Page, list[str]]], width: int, theme: str, language: str) -> None:
-    page, wrong = visit(width, theme, language)
-    faults = faults_of(page)
-    page.locator("form[action='/start'] button").click()
-    page.wait_for_url("**/demo/follow/**")
-    phone, lines = page.frame_locator("#phone"), page.locator("[data-lines] > li")
-    expect(page.locator("[data-awaited] > li:visible")).to_have_count(5 if width > 900 else 0)
-    faults += faults_of(page)
-
-    phone.get_by_role("button").click()
-    expect(lines).to_have_count(3)
-    expect(phone.locator("h1")).to_contain_text(GUESTS["en"][0].split()[0])
-    faults += faults_of(page)
-    phone.locator(".mail a", has_text=re.compile("^3$")).click()
-    expect(phone.locator("input[value='3']")).to_be_checked()
-    phone.locator("textarea").fill("The first box came an hour late.")
-    phone.get_by_role("button").click()
-    expect(lines).to_have_count(7)
-    if width < 900:
-        expect(page.locator("[data-newest]")).to_be_visible()
-        page.locator("#tab-yours").click()
-    expect(lines.nth(3).locator("blockquote")).to_contain_text("The first box came an hour late.")
-    lines.nth(1).locator("summary").click()
-    expect(lines.nth(1).locator("details li")).to_have_count(16)
-    faults += faults_of(page)
-
-    if width < 900:
-        page.locator("#tab-hers").click()
-    page.locator(".phone-bar a").first.click()
-    phone.get_by_role("button").click()
-    expect(lines).to_have_count(9)
-    assert lines.nth(8).get_attribute("class") == "bad"
-    page.reload()
-    expect(lines).to_have_count(9)
-    for address in PAGES:
-        page.goto(re.sub(r"/demo/.*", address, page.url))
-        faults += faults_of(page)
-    assert not faults, "\n".join(faults)
-    assert not wrong
-
-
-def test_the_walk_by_keyboard(visit: Callable[..., tuple[Page, list[str]]]) -> None:
-    page, wrong = visit()
-    page.locator("form[action='/start'] button").focus()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/demo/follow/**")
-    expect(page.frame_locator("#phone").get_by_role("button")).to_be_visible()
-    page.locator("main").focus()
-    for _ in range(6):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "phone":
-            break
-    page.keyboard.press("Enter")
-    lines = page.locator("[data-lines] > li")
-    expect(lines).to_have_count(3)
-    assert page.locator("[data-lines]").get_attribute("aria-live") == "polite"
-    page.frame_locator("#phone").locator(".mail a").nth(10).focus()
-    page.keyboard.press("Enter")
-    button = page.frame_locator("#phone").get_by_role("button")
-    expect(button).to_be_visible()
-    button.focus()
-    page.keyboard.press("Enter")
-    expect(lines).to_have_count(6)
-    assert not wrong
 
 
 def test_a_form_begun_in_the_shop_is_hers_and_leaves_the_walk_alone(
