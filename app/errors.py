@@ -16,7 +16,7 @@ from app.auth.staff import viewer
 from app.extensions import RateExceeded
 from app.inbound.bodies import BodyError
 from app.inbound.payloads import Unauthenticated
-from app.queries.installation import company, known_company
+from app.queries.installation import Company, company, known_company
 from app.text.phrases import phrases
 
 RETRY_AFTER = "5"
@@ -35,10 +35,18 @@ def answer(status: int, message: str, **more: Any) -> tuple[Response, int]:
 def page(name: str, status: int, **values: Any) -> tuple[str, int]:
     """A kind page for a customer; ``name`` is a pair of phrases, title and text."""
     said = phrases(values.pop("language", None), *(tag for tag, _ in request.accept_languages))
-    told = values.pop("company", None) or company()
+    told = values.pop("company", None) or _company()
     text = said[f"{name}.text"].format(company=told.name)
     values = {"title": said[f"{name}.title"], "text": text, "t": said, "company": told} | values
     return render_template("respond/note.html", **values), status
+
+
+def _company() -> Company:
+    """The company; as it was last known, where the database is away."""
+    try:
+        return company()
+    except DBAPIError:
+        return known_company()
 
 
 def register(app: Flask) -> None:
