@@ -82,7 +82,7 @@ def _go_live(session: Session, watch: TimerWatch, current: CurrentTrigger) -> No
     if watch.version == version:
         return
     before = trigger_version(trigger_id, watch.version) if watch.version is not None else None
-    if before is None or (before.when, before.existing) != (rule.when, rule.existing):
+    if before is None or before.when != rule.when or rule.existing not in (None, before.existing):
         session.execute(delete(SegmentMember).where(SegmentMember.trigger_id == trigger_id))
         watch.live_at = in_force_since(trigger_id, version)
         watch.scanned_until = watch.scanning_until = None

@@ -7,18 +7,22 @@ from typing import Any
 import orjson
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from app.actions.definitions import ChangedMeanwhile, StillUsed, apply_definitions, archive_definition
 from app.admin import blueprint
 from app.admin.faults import fault_words
 from app.admin.kinds import actor_word
+from app.admin.words import number
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.definitions import LineFault, load_definitions, write_definition
 from app.jobs import ring
 from app.queries.accounts import audit_entries
 from app.queries.definitions import CURRENT, MissingSecret, plan_changes
+from app.queries.installation import company
 from app.queries.policies import policy_definition
+from app.queries.timers import going_live
 
 PAGE_OF = {
     "policy": "admin.policy",
@@ -207,9 +211,20 @@ def _made_from() -> dict[str, Any] | None:
 
 def _plan(loaded: Any) -> list[str]:
     try:
-        return [str(c).strip() for c in plan_changes(loaded.catalog, loaded.secrets, prune=False)]
+        said = [str(c).strip() for c in plan_changes(loaded.catalog, loaded.secrets, prune=False)]
     except MissingSecret as error:
         return [fault_words(str(error))]
+    said += [matching_words(n) for n in going_live(loaded.catalog, utcnow(), company().zone).values()]
+    return said
+
+
+def matching_words(count: int) -> str:
+    """How many match a trigger before it is live."""
+    return str(
+        ngettext(
+            "%(count)s customer matches already.", "%(count)s customers match already.", count, count=number(count)
+        )
+    )
 
 
 def _shown(kind: str, body: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
-from app.admin.editing import changed_body, current_body, put_in_force
+from app.admin.editing import changed_body, current_body, matching_words, put_in_force
 from app.admin.reading import action_words, condition_words, sample_words, when_words
 from app.admin.reasons import (
     outcome_heading,
@@ -25,7 +25,7 @@ from app.admin.reasons import (
 )
 from app.admin.telling import source_names
 from app.admin.words import choices, chosen
-from app.auth.staff import staff
+from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.definitions import write_definition
 from app.queries.catalogue import missed, trigger_rows, trigger_story
@@ -36,10 +36,15 @@ from app.queries.installation import company
 from app.queries.offers import offer_definitions, offer_stock
 from app.queries.segments import segment_definitions
 from app.queries.surveys import survey_definitions
+from app.queries.timers import count_matching
 from app.queries.triggers import trigger_definitions, trigger_id, trigger_names, trigger_versions
+from surveys.gates import ACTIVE
+from surveys.occasions import Once, asks_of_present
+from surveys.triggers import Trigger
 
 WEEK = timedelta(days=7)
 STORY_DAYS = timedelta(days=30)
+DIGITS_MAX = 8
 
 
 class TriggerForm(FlaskForm):
@@ -61,6 +66,9 @@ class TriggerForm(FlaskForm):
     rate = DecimalField(lazy_gettext("Ask how many of 100"), [InputRequired(), NumberRange(0, 100)], places=None)
     redraw = IntegerField(
         lazy_gettext("A new draw every … days (empty: it holds for good)"), [Optional(), NumberRange(1, 3650)]
+    )
+    existing = IntegerField(
+        lazy_gettext("Of those who match already, how many a day"), [Optional(), NumberRange(1, 1_000_000)]
     )
     holdout = DecimalField(lazy_gettext("Never ask how many of 100"), [Optional(), NumberRange(0, 100)], places=None)
 
@@ -107,7 +115,16 @@ def trigger(slug: str) -> Any:
             outcome_heading(code).lower() if code in ("invited", "acted", "deferred") else short_reason(code)
         ),
         versions=trigger_versions(slug)[:10],
+        matching=_matching(row.rule),
+        once=isinstance(row.rule.when, Once),
     )
+
+
+def _matching(rule: Trigger) -> str | None:
+    """How many match already, where going live asks what is to become of them."""
+    if rule.status in ACTIVE or not asks_of_present(rule.when) or not signed_in().may("design"):
+        return None
+    return matching_words(count_matching(rule.when, utcnow(), company().zone))
 
 
 def _totals(days: Any) -> list[tuple[str, int]]:
@@ -126,10 +143,12 @@ def switch_trigger(slug: str) -> Any:
     status = request.form.get("status", "")
     if body is None:
         abort(404)
+    changes: dict[str, Any] = {"status": status}
+    if "existing" in request.form:
+        spread = request.form["existing"] == "per_day"
+        changes["existing"] = _existing(request.form.get("per_day", "")) if spread else None
     try:
-        faults = put_in_force(
-            "triggers", slug, write_definition("triggers", changed_body(body, {"status": status})), body
-        )
+        faults = put_in_force("triggers", slug, write_definition("triggers", changed_body(body, changes)), body)
     except ChangedMeanwhile:
         flash(_("Somebody changed this trigger at the same moment. Look at it, then try again."), "wait")
         return redirect(url_for("admin.trigger", slug=slug), 303)
@@ -138,6 +157,16 @@ def switch_trigger(slug: str) -> Any:
     else:
         flash(_("In force."), "good")
     return redirect(url_for("admin.trigger", slug=slug), 303)
+
+
+def _existing(per_day: str) -> dict[str, Any]:
+    """So many a day of those who match already; what is no number is told by the rule that reads it."""
+    number = per_day.isascii() and per_day.isdecimal() and len(per_day) < DIGITS_MAX
+    return {"per_day": int(per_day) if number else per_day}
+
+
+def _spread(per_day: int | None) -> dict[str, Any] | None:
+    return {"per_day": per_day} if per_day else None
 
 
 @blueprint.route("/triggers/<slug>/edit", methods=["GET", "POST"])
@@ -152,7 +181,10 @@ def edit_trigger(slug: str) -> Any:
         rate=round(100 * sample.rate, 4),
         redraw=sample.redraw.days if sample.redraw else None,
         holdout=round(100 * sample.holdout, 4) or None,
+        existing=row.rule.existing,
     )
+    if not asks_of_present(row.rule.when):
+        del form.existing
     faults, conflict = [], False
     if form.validate_on_submit():
         made_from = body if request.form.get("version") == str(row.version) else None
@@ -172,6 +204,8 @@ def edit_trigger(slug: str) -> Any:
         version=row.version,
         faults=faults,
         conflict=conflict,
+        matching=_matching(row.rule),
+        once=isinstance(row.rule.when, Once),
     ), status
 
 
@@ -184,9 +218,11 @@ def _edited(body: dict[str, Any], form: TriggerForm) -> dict[str, Any]:
             "holdout": float(form.holdout.data) / 100 if form.holdout.data else None,
         },
     )
+    spread = {} if form.existing is None else {"existing": _spread(form.existing.data)}
     return changed_body(
         body,
-        {
+        spread
+        | {
             "name": form.name.data,
             "status": form.status.data,
             "priority": form.priority.data,

@@ -1,5 +1,6 @@
 """Definitions: the same objects as in files, one at a time, with the same checks."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -14,7 +15,11 @@ from app.errors import answer
 from app.inbound.bodies import BodyError, inflate, parse_json
 from app.jobs import ring
 from app.queries.definitions import CURRENT, MissingSecret
+from app.queries.installation import company
 from app.queries.policies import policy_definition
+from app.queries.timers import count_matching, going_live
+from surveys.definition import read
+from surveys.triggers import read_trigger
 
 blueprint = Blueprint("definitions", __name__, description="What is defined: policy, surveys, triggers and the rest")
 KINDS = "<any(" + ", ".join(f"'{kind}'" for kind in CURRENT) + "):kind>"
@@ -49,9 +54,10 @@ def post_one(kind: str) -> Any:
     slug = body.get("slug")
     if isinstance(slug, str) and slug in CURRENT[kind]():
         return answer(409, "There is one with this slug already.", errors={"slug": ["Is taken."]})
-    if faults := _apply(kind, body):
+    matching: dict[str, int] = {}
+    if faults := _apply(kind, body, matching):
         return faults
-    return jsonify(CURRENT[kind]()[body["slug"]]), 201
+    return jsonify(_in_force(kind, body["slug"], matching)), 201
 
 
 @blueprint.get(f"/{KINDS}/<slug>")
@@ -69,7 +75,27 @@ def put_one(kind: str, slug: str) -> Any:
     body = _body()
     if body.setdefault("slug", slug) != slug:
         return answer(422, "The definition is not right.", errors={"slug": ["Is another one than in the address."]})
-    return _apply(kind, body) or jsonify(CURRENT[kind]()[slug])
+    matching: dict[str, int] = {}
+    return _apply(kind, body, matching) or jsonify(_in_force(kind, slug, matching))
+
+
+def _in_force(kind: str, slug: str, matching: Mapping[str, int]) -> dict[str, Any]:
+    """The object; of a trigger that has just gone live also how many match already, and what becomes of them."""
+    body = CURRENT[kind]()[slug]
+    return body | {"going_live": _going_live(body, matching[slug])} if slug in matching else body
+
+
+def _going_live(body: Mapping[str, Any], count: int) -> dict[str, Any]:
+    return {"match": count, "existing": body.get("existing", "all" if "now" in body["when"] else "skip")}
+
+
+@blueprint.get("/triggers/<slug>/matching")
+@blueprint.doc(summary="How many customers match a trigger of moments already, and what becomes of them")
+@require("read")
+def get_matching(slug: str) -> Any:
+    body = CURRENT["triggers"]().get(slug) or abort(404, "There is none with this slug.")
+    count = count_matching(read(body, read_trigger).when, utcnow(), company().zone)
+    return jsonify(_going_live(body, count))
 
 
 @blueprint.delete(f"/{KINDS}/<slug>")
@@ -93,8 +119,11 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _apply(kind: str, body: dict[str, Any]) -> Any:
-    """Put one definition in force; what is wrong with it is answered by field."""
+def _apply(kind: str, body: dict[str, Any], matching: dict[str, int] | None = None) -> Any:
+    """Put one definition in force; what is wrong with it is answered by field.
+
+    How many match already, of triggers that go live with it, is added to ``matching``.
+    """
     loaded = load_definitions({"body": orjson.dumps({kind: body if kind == "policy" else [body]}).decode()})
     if loaded.faults:
         errors: dict[str, list[str]] = {}
@@ -103,8 +132,11 @@ def _apply(kind: str, body: dict[str, Any]) -> Any:
             field = where.removeprefix(f"{kind}.0.").removeprefix(f"{kind}.") if message else "_schema"
             errors.setdefault(field, []).append(message or where)
         return answer(422, "The definition is not right.", errors=errors)
+    now = utcnow()
+    if matching is not None and kind == "triggers":
+        matching |= going_live(loaded.catalog, now, company().zone)
     try:
-        apply_definitions(loaded.catalog, loaded.secrets, prune=False, now=utcnow(), actor=g.key.name)
+        apply_definitions(loaded.catalog, loaded.secrets, prune=False, now=now, actor=g.key.name)
     except MissingSecret as error:
         return answer(422, "The definition is not right.", errors={"secret": [str(error)]})
     ring("read_held")

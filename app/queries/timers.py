@@ -49,6 +49,8 @@ _UNHEARD_OF = [{"field": "contact.locale", "op": op} for op in ("exists", "missi
 NOBODY = read_condition(Node({"all": _UNHEARD_OF}, []))
 """What holds for nobody: a segment that is gone."""
 COUNTED_AT_ONCE = 5_000
+MOVES = 20
+"""Past events are counted for all contacts at once, whatever the stretch: so the stretch is so many times as long."""
 SETTLED = timedelta(seconds=5)
 """A moment that long past is settled: whatever was received before it has been stored."""
 YEAR_DAYS = 366
@@ -242,7 +244,7 @@ def _scheduled(when: Schedule, stretch: Stretch) -> Look:
 def _moved(when: Entry | Exit, stretch: Stretch) -> Look:
     """Who belongs to the segment now and did not before, or the other way round."""
     condition = segment_conditions().get(when.segment, NOBODY)
-    narrow = narrowed(condition, stretch.until)
+    narrow, limit = narrowed(condition, stretch.until), MOVES * stretch.limit
     kept = table_of(SegmentMember)
     mine = and_(kept.c.trigger_id == stretch.trigger_id, kept.c.contact_id == CONTACTS.c.id)
     known, sure = kept.c.contact_id.is_not(None), func.coalesce(narrow.certain, false())
@@ -255,7 +257,7 @@ def _moved(when: Entry | Exit, stretch: Stretch) -> Look:
             CONTACTS.c.id > stretch.after,
         )
         .order_by(CONTACTS.c.id)
-        .limit(stretch.limit)
+        .limit(limit)
     ).all()
     proven = holding([i for i, _, certain in rows if not certain], condition, stretch.until)
     belonging = {i: bool(certain) or i in proven for i, _, certain in rows}
@@ -263,7 +265,7 @@ def _moved(when: Entry | Exit, stretch: Stretch) -> Look:
     left = [i for i, was, _ in rows if was and not belonging[i]]
     due = Due(moment_key(stretch.until), stretch.until, {"segment": when.segment})
     moved = joined if isinstance(when, Entry) else left
-    after = rows[-1][0] if len(rows) == stretch.limit else None
+    after = rows[-1][0] if len(rows) == limit else None
     return Look([(contact_id, due) for contact_id in moved], after, joined, left)
 
 

@@ -1,5 +1,6 @@
 """Definitions changed on screen: with the plan and faults of apply, and nobody's work lost."""
 
+import re
 from collections.abc import Callable
 
 import orjson
@@ -206,3 +207,25 @@ def test_the_page_for_something_new_changes_nothing_that_is_there(company: None,
     trigger = write_definition("triggers", CURRENT["triggers"]()["cold"] | {"name": "Mine"})
     assert person.post("/as-text/departments", text=trigger, made_from="null").status_code == 422
     assert CURRENT["surveys"]()["order"] == body
+
+
+def test_going_live_shows_how_many_match_already_and_takes_the_choice(
+    company: None, sign_in: SignIn, define: Callable[[str], None]
+) -> None:
+    define(
+        "segments: [{slug: anybody, if: {not: {field: contact.locale, op: eq, value: xx}}}]\n"
+        "triggers: [{slug: enters, when: {enters: anybody}, then: [{send: {survey: order}}]}]"
+    )
+    person = sign_in("designer")
+    page = person.get("/triggers/enters").text
+    assert re.search(r"\d+ customers? match(es)? already\.", page)
+    assert "leave them out" in page
+    person.post("/triggers/enters/status", status="live", existing="per_day", per_day="many")
+    assert "existing" not in CURRENT["triggers"]()["enters"]
+    person.post("/triggers/enters/status", status="live", existing="per_day", per_day="50")
+    assert CURRENT["triggers"]()["enters"]["existing"] == {"per_day": 50}
+    assert "match already" not in person.get("/triggers/enters").text
+    person.post("/triggers/enters/status", status="paused")
+    person.post("/triggers/enters/status", status="live", existing="usual", per_day="50")
+    assert "existing" not in CURRENT["triggers"]()["enters"]
+    assert "match" not in person.get("/triggers/ask").text

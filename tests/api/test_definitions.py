@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.models.accounts import AuditEntry
-from tests.wire import said, stored
+from tests.wire import on_sqlite, said, stored
 
 SURVEY: dict[str, Any] = {
     "slug": "nps",
@@ -64,3 +64,33 @@ def test_a_slug_is_taken_once_and_what_is_deleted_is_out_of_force(client: FlaskC
     assert (
         client.put("/api/v1/surveys/nps", data=b"[1]", content_type="application/json", headers=key).status_code == 422
     )
+
+
+MOMENT = {
+    "slug": "m",
+    "when": {"enters": "premium"},
+    "then": [{"notify": {"channel": "a@example.com", "text": "x"}}],
+}
+
+
+@on_sqlite
+def test_going_live_says_how_many_match_already(client: FlaskClient, key: dict[str, str]) -> None:
+    plan = {"field": "contact.attributes.plan", "op": "eq", "value": "premium"}
+    client.put("/api/v1/segments/premium", json={"if": plan}, headers=key)
+    for number, kind in enumerate(("premium", "premium", "standard")):
+        client.put(f"/api/v1/contacts/c-{number}", json={"attributes": {"plan": kind}}, headers=key)
+
+    def put(**fields: Any) -> Any:
+        response = client.put("/api/v1/triggers/m", json=MOMENT | fields, headers=key)
+        assert response.status_code == 200, response.text
+        return said(response)
+
+    assert "going_live" not in put(status="draft")
+    assert said(client.get("/api/v1/triggers/m/matching", headers=key)) == {"match": 2, "existing": "skip"}
+    assert put(status="live")["going_live"] == {"match": 2, "existing": "skip"}
+    assert "going_live" not in put(status="live", priority=60)
+    put(status="paused")
+    spread = {"per_day": 1}
+    assert put(status="live", existing=spread)["going_live"] == {"match": 2, "existing": spread}
+    assert put(status="live", when={"now": "premium"})["going_live"] == {"match": 2, "existing": "all"}
+    assert "going_live" not in said(client.get("/api/v1/triggers/m", headers=key))

@@ -140,3 +140,31 @@ def test_a_file_that_is_not_there_is_a_matter_of_usage(otklik: Otklik, tmp_path:
 @on_sqlite
 def test_an_empty_installation_exports_nothing(otklik: Otklik) -> None:
     assert otklik("export").stdout == ""
+
+
+SILENT = """
+segments: [{slug: known, if: {field: contact.locale, op: exists}}]
+triggers:
+  - {slug: silent, status: live, when: {inactive_for: 30d, since: [order.paid]}, then: [{message: {text: Hi}}]}
+  - {slug: enters, status: live, when: {enters: known}, existing: {per_day: 2}, then: [{message: {text: Hi}}]}
+  - {slug: now, status: live, when: {now: known}, then: [{message: {text: Hi}}]}
+  - {slug: each, status: live, when: {event: order.paid}, then: [{message: {text: Hi}}]}
+"""
+LEFT_OUT = "they are left out, and existing: {per_day: 500} would let so many a day come up"
+
+
+@on_sqlite
+def test_the_plan_says_how_many_match_already(otklik: Otklik, write: Write) -> None:
+    people = "".join(f'{{"id": "{n}", "locale": "en"}}\n' for n in range(3))
+    otklik("import", "contacts", write("people.ndjson", people))
+    orders = '{"id": "o", "type": "order.paid", "occurred_at": "2020-01-01T00:00:00Z", "contact": {"id": "1"}}\n'
+    otklik("import", "events", write("orders.ndjson", orders), "--history")
+    file = write("silent.yaml", SILENT)
+    for done in (otklik("apply", file, "--dry-run"), otklik("apply", file)):
+        told = [line for line in done.stdout.splitlines() if "match already" in line]
+        assert told == [
+            f"  ! trigger silent: 1 customers match already; {LEFT_OUT}",
+            "  ! trigger enters: 3 customers match already; 2 a day come up, for 2 days",
+            "  ! trigger now: 3 customers match already; all come up at once",
+        ]
+    assert "match already" not in otklik("apply", file).stdout
