@@ -19,6 +19,8 @@ INFORMED = "informed"
 """The scope under which a contact's record says that they were told of the way out when they gave their address."""
 OF_CONTACT = "contact"
 COUNTRY_LETTERS = 2
+ANY_CHANNEL = (*CHANNELS, "sms", "telegram")
+"""Channels a policy can speak of: ours, and those of other systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ def _read_limit(node: Node) -> Limit:
         max=fields["max"].integer(0, 1000) if "max" in fields else 0,
         per=per,
         classes=_read_names(fields, "classes", CLASSES),
-        channels=_read_names(fields, "channels", (*CHANNELS, "sms", "telegram")),
+        channels=_read_names(fields, "channels", ANY_CHANNEL),
         surveys=frozenset(fields["surveys"].slugs()) if "surveys" in fields else frozenset(),
         triggers=frozenset(fields["triggers"].slugs()) if "triggers" in fields else frozenset(),
     )
@@ -244,7 +246,7 @@ def _read_basis(node: Node) -> Basis:
         basis=fields["basis"].one_of(BASES) if "basis" in fields else BASES[0],
         countries=frozenset(countries),
         classes=_read_names(fields, "classes", CLASSES),
-        channels=_read_names(fields, "channels", (*CHANNELS, "sms", "telegram")),
+        channels=_read_names(fields, "channels", ANY_CHANNEL),
     )
 
 
@@ -258,7 +260,7 @@ def _read_complaint(node: Node) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _read_consent(node: Node) -> frozenset[str]:
-    fields = node.mapping((*CHANNELS, "sms", "telegram", *CLASSES))
+    fields = node.mapping((*ANY_CHANNEL, *CLASSES))
     return frozenset(key for key, value in fields.items() if value.one_of(("assumed", "required")) == "required")
 
 

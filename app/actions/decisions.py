@@ -18,17 +18,19 @@ from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.rollups import TallyCorrection
 from app.models.timers import Timer
-from app.queries.contacts import complaint_since
+from app.queries.contacts import complaint_since, newest_addresses
 from app.queries.decisions import Batch, WaitingDecision, WaitingEvent, claim_contacts, load_batch
 from app.queries.rollups import came_to
 from app.queries.surveys import current_surveys
 from app.queries.triggers import trigger_version
+from surveys.contact_policy import Reservation as Place
 from surveys.decision import Decision as Result
 from surveys.decision import Deferred, Invite, Miss, decide_deferred, decide_each
 from surveys.gates import Closed
 from surveys.occasions import Absence
+from surveys.permission import SENT
 from surveys.timers import subject
-from surveys.triggers import FETCHED, Notify, SetAttribute, Task, Trigger
+from surveys.triggers import CLASSES, FETCHED, Notify, SetAttribute, Task, Trigger
 from surveys.wording import best_language
 
 EVENTS_MAX = 1_000
@@ -58,6 +60,7 @@ class _Rows:
     called_off: list[tuple[WaitingEvent, int]] = field(default_factory=list)
     invitations: list[dict[str, Any]] = field(default_factory=list)
     reservations: list[dict[str, Any]] = field(default_factory=list)
+    elsewhere: list[dict[str, Any]] = field(default_factory=list)
     effects: list[dict[str, Any]] = field(default_factory=list)
     complaints: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
     timers: list[dict[str, Any]] = field(default_factory=list)
@@ -125,6 +128,7 @@ def _decide(session: Session, batch: Batch, contact_ids: Sequence[int], now: dat
         _follow_complaints(batch, rows, event)
         _call_off(batch, rows, event)
         _set_timers(batch, rows, event)
+        _count_elsewhere(batch, rows, event)
         at = now or event.occurred_at
         for trigger_id, version, result in _results(batch, event, at):
             if isinstance(result, Miss):
@@ -230,6 +234,33 @@ def _set_timers(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
                     "told": {"trigger": rule.slug, "kind": rule.when.kind},
                 }
             )
+
+
+def _count_elsewhere(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
+    """What another system has sent counts in the limits from here on, at the time it was sent."""
+    if event.type != SENT or not event.contact_id:
+        return
+    channel, survey, class_ = (
+        value[:100] if isinstance(value := event.properties.get(name), str) else None
+        for name in ("channel", "survey", "class")
+    )
+    class_ = class_ if class_ in CLASSES else CLASSES[0]
+    place = Place(event.occurred_at, class_, channel or "", survey, "")
+    person = batch.contacts.get(event.contact_id)
+    for taken in (person.taken, *(a.taken for c, a in person.addresses.items() if c == channel)) if person else ():
+        taken.append(place)
+    rows.elsewhere.append(
+        {
+            "event_id": event.id,
+            "contact_id": event.contact_id,
+            "address_id": None,
+            "class": class_,
+            "channel": place.channel,
+            "survey": survey,
+            "trigger": "",
+            "counts_at": place.counts_at,
+        }
+    )
 
 
 class _Makers:
@@ -393,6 +424,7 @@ def _store(session: Session, rows: _Rows) -> None:
         ]
         insert_rows(session, Reservation, reserved)
     _store_called_off(session, rows)
+    _store_elsewhere(session, rows)
     insert_rows(session, Effect, rows.effects)
     insert_rows(session, Timer, rows.timers)
     insert_rows(
@@ -409,6 +441,16 @@ def _store(session: Session, rows: _Rows) -> None:
             ),
             list(rows.complaints.values()),
         )
+
+
+def _store_elsewhere(session: Session, rows: _Rows) -> None:
+    """Places of what other systems sent, at the addresses that the contacts have in use."""
+    if rows.elsewhere:
+        reached = newest_addresses({place["contact_id"] for place in rows.elsewhere})
+        for place in rows.elsewhere:
+            address = reached.get(place["contact_id"], {}).get(place["channel"])
+            place["address_id"] = address.id if address else None
+        insert_rows(session, Reservation, rows.elsewhere)
 
 
 def _finish(session: Session, batch: Batch, contact_ids: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import abort, current_app, g, jsonify, request
 from flask_smorest import Blueprint
-from marshmallow import ValidationError
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from app.actions.contacts import put_contacts
 from app.actions.erasure import erase_contact
@@ -17,6 +17,10 @@ from app.inbound.bodies import fault_of, inflate, parse_json
 from app.inbound.envelopes import ContactSchema
 from app.jobs import ring
 from app.queries.contacts import find_contacts, find_own_contact, view_contact
+from app.queries.installation import company
+from app.queries.permissions import may_contact
+from surveys.contact_policy import ANY_CHANNEL, Reservation
+from surveys.triggers import CLASSES
 
 REFERENCE_MAX = 200
 blueprint = Blueprint("contacts", __name__, description="Customers")
@@ -38,6 +42,27 @@ def one_contact(reference: str) -> int:
 def get_contact(reference: str) -> Any:
     contact = view_contact(one_contact(reference))
     return jsonify(asdict(contact)) if contact else abort(404, "No contact has this id.")
+
+
+class MessageQuery(Schema):
+    """A message that another system would like to send now."""
+
+    class_ = fields.String(
+        data_key="class", load_default=CLASSES[0], validate=validate.OneOf(CLASSES), metadata={"example": "marketing"}
+    )
+    channel = fields.String(required=True, validate=validate.OneOf(ANY_CHANNEL), metadata={"example": "email"})
+    survey = fields.String(load_default=None)
+
+
+@blueprint.get("/contacts/<path:reference>/may-contact")
+@blueprint.doc(summary="Whether another system may write to a contact now, by the gates and limits of our own messages")
+@require("read")
+@blueprint.arguments(MessageQuery, location="query", unknown=RAISE)
+def may_be_contacted(query: dict[str, Any], reference: str) -> Any:
+    asked = Reservation(utcnow(), query["class_"], query["channel"], query["survey"], "")
+    number, closed = may_contact(one_contact(reference), asked, company().zone)
+    why = asdict(closed) if closed else dict.fromkeys(("reason", "observed", "limit", "rule", "next_possible_at"))
+    return jsonify({"contact": reference, "may_contact": closed is None, **why, "policy_version": number})
 
 
 @blueprint.put("/contacts/<path:reference>")

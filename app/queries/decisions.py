@@ -316,7 +316,7 @@ def reservations(
     )
     taken, wanted = Taken(), set(contact_ids)
     for row in rows:
-        if row.invitation_id != without:
+        if without is None or row.invitation_id != without:
             reserved = contact_policy.Reservation(row.counts_at, row.class_, row.channel, row.survey, row.trigger)
             taken.by_address.setdefault(row.address_id, []).append(reserved)
             if row.contact_id in wanted:
