@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.admin import blueprint
+from app.admin.kinds import event_words
 from app.admin.reasons import short_reason, survey_name
 from app.admin.shell import navigation, whole
 from app.admin.words import number, span
@@ -17,7 +18,7 @@ from app.queries.attention import silent_sources
 from app.queries.audits import latest_audit
 from app.queries.catalogue import trigger_rows
 from app.queries.deliveries import outgoing_counts
-from app.queries.events import count_pending
+from app.queries.events import count_pending, first_told
 from app.queries.inbox import inbox_counts, open_tasks_by_due, own_words
 from app.queries.overview import funnel, today
 from app.queries.policies import policy_number
@@ -44,12 +45,14 @@ def home() -> Any:
         "admin/home.html",
         days=days,
         loop=_loop(loop),
-        sentence=_sentence(loop, needs, days),
+        sentence=_sentence(loop, needs, days) if not steps else _("A few steps, and the first answer comes."),
         needs=needs[:ROWS],
         answers=_just_in(),
         live=[r for r in rows if r.rule.status in ("live", "pilot") and r.surveys][:8],
         steps=steps,
-        empty=not loop.events and not latest_answers(1),
+        first=first_told() if steps else None,
+        event_words=event_words,
+        base=current_app.config["BASE_URL"],
     )
 
 
@@ -174,7 +177,11 @@ def just_in() -> Any:
 def _first_steps() -> list[tuple[str, bool, str]]:
     """What a new installation needs: each step ticks itself."""
     return [
-        (_("Connect a source"), False, url_for("admin.source", slug="api") if signed_in().may("sources") else ""),
+        (
+            _("Connect a source"),
+            first_told() is not None,
+            url_for("admin.source", slug="api") if signed_in().may("sources") else "",
+        ),
         (_("Make a survey"), bool(survey_definitions()), url_for("admin.surveys")),
         (
             _("Turn on a trigger"),
@@ -183,6 +190,13 @@ def _first_steps() -> list[tuple[str, bool, str]]:
         ),
         (_("See the first answer"), False, ""),
     ]
+
+
+@blueprint.get("/home/first-event")
+@staff("home")
+def first_event() -> Any:
+    """The first event as it arrived, once it is there: the checklist waits for it."""
+    return render_template("admin/_first_event.html", first=first_told(), event_words=event_words)
 
 
 @blueprint.get("/search")

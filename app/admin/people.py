@@ -32,7 +32,7 @@ from app.clock import utcnow
 from app.extensions import db
 from app.queries.accounts import audit_entries, list_accounts
 from app.queries.departments import department_definitions
-from app.queries.installation import Company, present_company
+from app.queries.installation import Company, present_company, stored_company
 from app.queries.sources import list_keys, source_rows
 from app.queries.work import youngest_heartbeat
 
@@ -184,13 +184,7 @@ def revoke(key_id: str) -> Any:
 def settings() -> Any:
     """The company, set here; and what the installation runs with, set in its environment, without its secrets."""
     known = present_company()
-    form = SettingsForm(
-        company_name=known.name,
-        company_zone=known.zone,
-        language=known.language,
-        mail_from=known.mail_from,
-        brand_colour=known.colour,
-    )
+    form = SettingsForm(data=stored_company() | {"company_zone": known.zone, "language": known.language})
     form.keep(known)
     if form.validate_on_submit():
         save_company(form, signed_in().email)

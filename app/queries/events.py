@@ -139,3 +139,26 @@ def first_event_since(at: datetime) -> int:
         else:
             low = found.id + 1
     return low
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as it arrived."""
+
+    type: str
+    source: str
+    external_id: str
+    received_at: datetime
+    properties: dict[str, Any]
+
+
+def first_told() -> Told | None:
+    """The first event that a service told, ever."""
+    row = db.session.execute(
+        select(Event.type, Source.slug, Event.external_id, Event.received_at, Event.properties)
+        .join(Source, Source.id == Event.source_id)
+        .where(Source.slug != "otklik")
+        .order_by(Event.id)
+        .limit(1)
+    ).one_or_none()
+    return Told(*row) if row else None

@@ -60,9 +60,14 @@ def known_company() -> Company:
 
 def present_company() -> Company:
     """The company as it is this moment, for whoever changes it."""
+    return _company(stored_company())
+
+
+def stored_company() -> dict[str, str | None]:
+    """What was set on screen; None where nothing was."""
     columns = [getattr(Installation, name) for name in (*SETTABLE, "logo_tag")]
     row = db.session.execute(select(*columns)).one_or_none()
-    return _company(dict(row._mapping) if row else {})  # noqa: SLF001 as SQLAlchemy documents it
+    return dict(row._mapping) if row else {}  # noqa: SLF001 as SQLAlchemy documents it
 
 
 def _company(stored: dict[str, str | None]) -> Company:

@@ -17,6 +17,7 @@ from tests.wire import on_sqlite
 pytestmark = pytest.mark.browser
 PAGES = (
     "/home",
+    "/ask",
     "/tasks?tab=all",
     "/tasks/1",
     "/customers",

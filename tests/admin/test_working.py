@@ -262,3 +262,18 @@ def test_an_empty_installation_says_what_to_do(app: Flask, sign_in: SignIn) -> N
         "/dashboards/",
     ):
         assert person.get(address).status_code == 200, address
+
+
+@on_sqlite
+def test_a_new_installation_waits_for_its_first_event_and_shows_it(
+    app: Flask, client: FlaskClient, key: dict[str, str], sign_in: SignIn
+) -> None:
+    person = sign_in("admin")
+    home = person.get("/home").text
+    assert "Waiting for the first event…" in home
+    assert "/api/v1/events" in home
+    assert "Just in" not in home  # nothing is shown empty
+    tell(client, key, event("o-<1>", properties={"amount": 5}))
+    shown = person.get("/home/first-event").text
+    assert "The first event has come: order paid." in shown
+    assert "o-&lt;1&gt;" in shown
