@@ -84,7 +84,7 @@ def opens_at(quota: Quota, standing: Standing, at: datetime) -> datetime:
     """
     if quota.of == "invitations" or standing.used >= quota.max:
         return standing.ends
-    paced = standing.starts + (standing.ends - standing.starts) * (standing.used / quota.max)
+    paced = standing.starts + (standing.ends - standing.starts) * (standing.used / quota.max) + SOME
     return min(standing.ends, max(paced, at + quota.per / 100))
 
 

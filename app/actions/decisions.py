@@ -18,7 +18,7 @@ from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.rollups import TallyCorrection
 from app.models.timers import Timer
-from app.queries.contacts import complaint_since, newest_addresses
+from app.queries.contacts import newest_addresses
 from app.queries.decisions import Batch, WaitingDecision, WaitingEvent, claim_contacts, load_batch
 from app.queries.rollups import came_to
 from app.queries.surveys import current_surveys
@@ -27,6 +27,7 @@ from surveys.contact_policy import Reservation as Place
 from surveys.decision import Decision as Result
 from surveys.decision import Deferred, Invite, Miss, decide_deferred, decide_each
 from surveys.gates import Closed
+from surveys.history import complaint_since, follow_complaint, release
 from surveys.occasions import Absence
 from surveys.permission import SENT
 from surveys.timers import subject
@@ -156,23 +157,18 @@ def _results(batch: Batch, event: WaitingEvent, now: datetime) -> list[tuple[int
 
 def _follow_complaints(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
     """Open or close the contact's complaint before anything is decided about the event; in order of occurrence."""
-    policy = batch.rules.policy
-    if not event.contact_id or event.type not in policy.complaint_opens | policy.complaint_closes:
-        return
-    key = str(event.properties.get("complaint", ""))[:200]
-    found = batch.complaints.setdefault(event.contact_id, {})
-    opened_at, closed_at = found.get(key, (event.occurred_at, None))
-    if event.type in policy.complaint_closes:
-        closed_at = max(event.occurred_at, closed_at or event.occurred_at)
-    elif closed_at is not None and closed_at < event.occurred_at:
-        opened_at, closed_at = event.occurred_at, None
-    found[key] = (opened_at, closed_at)
-    rows.complaints[event.contact_id, key] = {
-        "contact_id": event.contact_id,
-        "key": key,
-        "opened_at": opened_at,
-        "closed_at": closed_at,
-    }
+    found = batch.complaints.get(event.contact_id, {})
+    key = follow_complaint(found, event, batch.rules.policy) if event.contact_id else None
+    if key is not None:
+        batch.complaints[event.contact_id] = found
+        opened_at, closed_at = found[key]
+        rows.complaints[event.contact_id, key] = {
+            "contact_id": event.contact_id,
+            "key": key,
+            "opened_at": opened_at,
+            "closed_at": closed_at,
+            "lapsed_at": None,
+        }
 
 
 def _call_off(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
@@ -181,9 +177,8 @@ def _call_off(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
     if not off or not event.contact_id:
         return
     rows.called_off += [(event, trigger_id) for trigger_id, _ in off]
-    person, slugs = batch.contacts.get(event.contact_id), {slug for _, slug in off}
-    for taken in [person.taken, *(a.taken for a in person.addresses.values())] if person else []:
-        taken[:] = [p for p in taken if p.trigger not in slugs or p.counts_at <= event.occurred_at]
+    if person := batch.contacts.get(event.contact_id):
+        release(person, {slug for _, slug in off}, event.occurred_at)
     for waiting in batch.deferred:
         if waiting.event.contact_id == event.contact_id and waiting.event.occurred_at <= event.occurred_at:
             waiting.called_off = waiting.called_off or any(i == waiting.trigger_id for i, _ in off)
@@ -437,7 +432,7 @@ def _store(session: Session, rows: _Rows) -> None:
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["contact_id", "key"],
-                set_={"opened_at": statement.excluded.opened_at, "closed_at": statement.excluded.closed_at},
+                set_={name: statement.excluded[name] for name in ("opened_at", "closed_at", "lapsed_at")},
             ),
             list(rows.complaints.values()),
         )

@@ -81,6 +81,19 @@ def read_texts(files: tuple[Path, ...]) -> dict[str, str]:
     return found
 
 
-from app.cli import crises, definitions, explain, imports, keys, lists, operations, people, up  # noqa: E402 they add their commands to the group
+from app.cli import crises, definitions, explain, imports, keys, lists, operations, people, simulate, up  # noqa: E402 they add their commands to the group
 
-__all__ = ["cli", "crises", "definitions", "explain", "imports", "keys", "lists", "main", "operations", "people", "up"]
+__all__ = [
+    "cli",
+    "crises",
+    "definitions",
+    "explain",
+    "imports",
+    "keys",
+    "lists",
+    "main",
+    "operations",
+    "people",
+    "simulate",
+    "up",
+]

@@ -12,7 +12,6 @@ from app.models.contacts import Address, Complaint, Contact, ContactAddress, Ide
 from app.models.events import Event, PendingEvent
 from app.models.sources import Source
 from app.text.names import first_name
-from surveys.contact_policy import COMPLAINT_LAPSES
 
 EXTERNAL, EMAIL, PHONE = "external", "email", "phone"
 
@@ -178,12 +177,6 @@ def complaints(contact_ids: Collection[int]) -> dict[int, dict[str, tuple[dateti
     for contact_id, key, opened_at, closed_at in rows:
         found.setdefault(contact_id, {})[key] = (opened_at, closed_at)
     return found
-
-
-def complaint_since(found: Mapping[str, tuple[datetime, datetime | None]], now: datetime) -> datetime | None:
-    """Since when a complaint is open that has not lapsed; None when none is."""
-    opened = (opened_at for opened_at, closed_at in found.values() if closed_at is None)
-    return min((at for at in opened if at > now - COMPLAINT_LAPSES), default=None)
 
 
 def find_contacts(reference: str, namespace: str = "api") -> list[int]:

@@ -13,17 +13,17 @@ from app.models.decisions import Decision, Reservation
 from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.sources import Source
-from app.queries.contacts import complaint_since, complaints, contact_facts, newest_addresses
+from app.queries.contacts import complaints, contact_facts, newest_addresses
 from app.queries.policies import rules_at
 from app.queries.quotas import standings
 from app.queries.segments import segment_conditions
 from app.queries.triggers import CurrentTrigger, current_triggers
 from surveys import contact_policy, gates
-from surveys.conditions import Facts, PastEvent
+from surveys.conditions import PastEvent
 from surveys.contact_policy import country_of
 from surveys.gates import Rules
+from surveys.history import complaint_since, event_of
 from surveys.occasions import Absence
-from surveys.segments import segments_of
 from surveys.triggers import Trigger as Rule
 
 EVENT_COLUMNS = (
@@ -361,29 +361,12 @@ def make_event(
     *,
     first: bool,
 ) -> gates.Event:
-    """An event with its facts as of then: what its own contact block says stands above the stored profile."""
-    contact = dict(tree)
-    for name in ("name", "locale", "timezone"):
-        contact[name] = event.block.get(name) or contact.get(name)
-    contact["attributes"] = {**contact.get("attributes", {}), **(event.block.get("attributes") or {})}
+    """An event with its facts as of then; of ``past``, with the ids of events, what came before it."""
     before = {
         kind: [e for event_id, e in found if (e.occurred_at, event_id) < (event.occurred_at, event.id)]
         for kind, found in past.items()
     }
-    answers = event.properties.get("answers")
-    facts = Facts(
-        {
-            "type": event.type,
-            "properties": event.properties,
-            "contact": contact,
-            "answers": answers if isinstance(answers, dict) else {},
-        },
-        event.occurred_at,
-        before,
-    )
-    if segments:
-        contact["segments"] = segments_of(segments, facts)
-    return gates.Event(event.id, event.type, event.occurred_at, facts, first, event.depth, event.ambiguous)
+    return event_of(event, tree, before, segments, first=first)
 
 
 def past_events(

@@ -13,7 +13,7 @@ from app.models.accounts import Installation
 from app.models.contacts import Address, Contact
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
-from app.queries.contacts import complaint_since, complaints, newest_addresses, public_ids
+from app.queries.contacts import complaints, newest_addresses, public_ids
 from app.queries.decisions import reservations
 from app.queries.events import facts_of_events
 from app.queries.installation import Company
@@ -26,6 +26,7 @@ from surveys import gates
 from surveys.conditions import Facts
 from surveys.contact_policy import allowed_time, country_of, zone
 from surveys.gates import Closed, Rules, hand_over_closed, reservation_of
+from surveys.history import complaint_since
 from surveys.questions import SCALES, Question
 from surveys.triggers import Send
 from surveys.wording import fill, pick

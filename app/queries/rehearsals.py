@@ -1,0 +1,401 @@
+"""Rehearsals: past events, and the people they were about as they were then, handed to the rules; what came of it."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, func, or_, select
+
+from app.extensions import among, db
+from app.models.contacts import Address, Contact, ContactAddress
+from app.models.decisions import Reservation
+from app.models.events import Event
+from app.models.invitations import Invitation
+from app.models.rollups import Rollup
+from app.models.sources import Source
+from app.queries.contacts import contact_facts
+from app.queries.crises import crises_between
+from app.queries.policies import policy_number, rules_of
+from app.queries.quotas import LOOKED_BACK, RIPE, answer_rates
+from app.queries.rollups import figures
+from app.queries.segments import segment_conditions
+from app.queries.surveys import current_surveys, survey_version
+from app.queries.triggers import CurrentTrigger, current_triggers
+from surveys import contact_policy
+from surveys.conditions import Condition
+from surveys.contact_policy import ContactPolicy
+from surveys.quotas import USUAL_RATE, Standing, answer_rate, period
+from surveys.rehearsal import (
+    CHANGED,
+    Course,
+    Happening,
+    Mailbox,
+    Person,
+    Recorder,
+    change,
+    differing,
+    run,
+    times_asked,
+)
+from surveys.statistics import nps
+from surveys.triggers import Trigger
+
+BLOCK = 2_000
+DIFFERING_MAX = 1_000
+"""How many of the contacts whose outcome differs are named."""
+Progress = Callable[[int], bool]
+"""Is told how many events are done; answers whether to go on."""
+
+
+class Cancelled(Exception):
+    """Somebody does not want to know any more."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is laid over what is in force: triggers and segments by slug, and the policy if it is another."""
+
+    triggers: Mapping[str, Trigger] = field(default_factory=dict)
+    segments: Mapping[str, Condition] = field(default_factory=dict)
+    policy: ContactPolicy | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when (included) to when (not included) events are rehearsed, and on whose clock days are counted."""
+
+    since: datetime
+    until: datetime
+    company_zone: str
+
+
+def count_events(span: Span) -> int:
+    """How many events services told of in this time."""
+    own = select(Source.id).where(Source.slug == "otklik").scalar_subquery()
+    counted = select(func.count()).where(
+        Event.occurred_at >= span.since, Event.occurred_at < span.until, Event.source_id != own
+    )
+    return db.session.scalar(counted) or 0
+
+
+def first_and_last_event() -> tuple[datetime | None, datetime | None]:
+    """Between which moments there are events at all."""
+    first, last = db.session.execute(select(func.min(Event.occurred_at), func.max(Event.occurred_at))).one()
+    return first, last
+
+
+def rehearse(
+    draft: Draft,
+    span: Span,
+    *,
+    compare: bool = False,
+    progress: Progress | None = None,
+    record: Recorder | None = None,
+) -> dict[str, Any]:
+    """Run the draft, and with ``compare`` what is in force beside it, over the events of a time.
+
+    Raises :class:`Cancelled` when ``progress`` says so.
+    """
+    course = _course(draft, span, record)
+    courses = [course, _course(Draft(), span, None)] if compare else [course]
+    crowd = _Crowd(courses, span)
+    for done in run(courses, crowd.happenings(), span.until):
+        if progress is not None and not progress(done):
+            raise Cancelled
+    result = {"events": count_events(span), **_told(course, crowd.concerned, span)}
+    if compare:
+        result["in_force"] = _told(courses[1], crowd.concerned, span)
+        changed = differing(courses[1], course)
+        result["differing"] = {
+            "total": len(changed),
+            "contacts": [_difference(i, courses[1], course) for i in changed[:DIFFERING_MAX]],
+        }
+    return result
+
+
+def _course(draft: Draft, span: Span, record: Recorder | None) -> Course:
+    policy = draft.policy or rules_of(policy_number(), span.company_zone).policy
+    current = {rule.slug: (i, version, rule) for i, version, rule in current_triggers()}
+    laid = {
+        slug: replace(rule, status="live") if rule.status == "draft" else rule for slug, rule in draft.triggers.items()
+    }
+    triggers = {slug: rule for slug, (_, _, rule) in current.items()} | laid
+    rules = replace(
+        rules_of(policy_number(), span.company_zone),
+        policy=policy,
+        crises=crises_between(span.since, span.until),
+        standings=_standings(triggers, current, span),
+    )
+    return Course(triggers.values(), rules, {**segment_conditions(), **draft.segments}, span.since, record)
+
+
+def _standings(
+    triggers: Mapping[str, Trigger], current: Mapping[str, CurrentTrigger], span: Span
+) -> dict[str, Standing]:
+    """How far quotas were used when the time begins; what each further invitation uses is what it usually does."""
+    zone = ZoneInfo(span.company_zone)
+    ids = {slug: current[slug][0] for slug in triggers if slug in current}
+    rates = answer_rates(list(ids.values()), span.until, zone)
+    found = {}
+    for slug, trigger in triggers.items():
+        if quota := trigger.sample.quota:
+            starts, ends = period(span.since, quota.per, zone)
+            each = 1.0 if quota.of == "invitations" else rates.get(ids.get(slug, 0), USUAL_RATE)
+            before = select(func.count()).where(
+                Invitation.trigger_id == ids.get(slug, 0),
+                Invitation.created_at >= starts,
+                Invitation.created_at < span.since,
+            )
+            found[slug] = Standing(starts, ends, (db.session.scalar(before) or 0) * each, each)
+    return found
+
+
+class _Crowd:
+    """Events in order, each with the person it was about, who is met when first needed."""
+
+    def __init__(self, courses: Sequence[Course], span: Span) -> None:
+        self._span = span
+        self._people: dict[int, Person] = {}
+        self._longest = max(course.rules.policy.longest for course in courses)
+        self._first_of = {kind for course in courses for kind in course.first_of}
+        self._back: dict[str, timedelta] = {CHANGED: timedelta(0)}
+        for course in courses:
+            for kind, window in course.looks_back.items():
+                self._back[kind] = max(window, self._back.get(kind, timedelta(0)))
+        self._heard = {trigger.event for course in courses for trigger in course.triggers}
+        self.concerned: set[int] = set()
+        """Contacts with an event that a trigger listens to."""
+
+    def happenings(self) -> Iterator[tuple[Happening, Person | None]]:
+        by_window: dict[timedelta, list[str]] = {}
+        for kind, window in self._back.items():
+            by_window.setdefault(window, []).append(kind)
+        wanted = [
+            and_(among(Event.type, sorted(kinds)), Event.occurred_at >= self._span.since - window)
+            for window, kinds in by_window.items()
+        ]
+        rows = db.session.execute(
+            select(
+                Event.id,
+                Event.type,
+                Event.occurred_at,
+                Event.contact_id,
+                Event.contact,
+                Event.properties,
+                Event.depth,
+            )
+            .where(or_(*wanted), Event.occurred_at < self._span.until)
+            .order_by(Event.occurred_at, Event.id)
+            .execution_options(yield_per=BLOCK)
+        )
+        for block in rows.partitions():
+            found = [Happening(r[0], r[1], r[2], r[3], r[4] or {}, r[5], r[6]) for r in block]
+            self._meet({h.contact_id for h in found if h.contact_id} - self._people.keys())
+            for happening in found:
+                person = self._people.get(happening.contact_id or 0)
+                if person is not None and happening.type in self._heard and happening.occurred_at >= self._span.since:
+                    self.concerned.add(person.id)
+                yield happening, person
+
+    def _meet(self, contact_ids: Collection[int]) -> None:
+        """Make the acquaintance of contacts, as they were when the time begins."""
+        if not contact_ids:
+            return
+        boxes, taken = _mailboxes(contact_ids), self._taken(contact_ids)
+        rows = db.session.execute(
+            select(
+                Contact.id,
+                Contact.sampling_id,
+                Contact.name,
+                Contact.locale,
+                Contact.timezone,
+                Contact.attributes,
+                Contact.unsubscribed_at,
+                Contact.consents,
+            ).where(among(Contact.id, contact_ids))
+        )
+        for row in rows:
+            profile = contact_facts(None, row.name, row.locale, row.timezone, row.attributes)
+            chosen = row.attributes.get("preferred_channel")
+            self._people[row.id] = Person(
+                row.id,
+                row.sampling_id,
+                profile,
+                unsubscribed_at=row.unsubscribed_at,
+                consents={s: (said["granted"], _moment(said.get("at"))) for s, said in row.consents.items()},
+                mailboxes=boxes.get(row.id, ()),
+                taken=taken.get(row.id, ()),
+                preferred=(chosen,) if isinstance(chosen, str) else (),
+            )
+        self._turn_back(contact_ids)
+        if self._first_of:
+            self._recall(contact_ids)
+
+    def _turn_back(self, contact_ids: Collection[int]) -> None:
+        """Undo every change of these contacts since the time began."""
+        rows = db.session.execute(
+            select(Event.contact_id, Event.properties)
+            .where(
+                among(Event.contact_id, contact_ids),
+                Event.type == CHANGED,
+                Event.occurred_at >= self._span.since,
+            )
+            .order_by(Event.occurred_at.desc(), Event.id.desc())
+        )
+        for contact_id, told in rows:
+            if contact_id is not None:
+                change(self._people[contact_id].profile, told, "from")
+
+    def _recall(self, contact_ids: Collection[int]) -> None:
+        rows = db.session.execute(
+            select(Event.contact_id, Event.type)
+            .where(
+                among(Event.contact_id, contact_ids),
+                among(Event.type, sorted(self._first_of)),
+                Event.occurred_at < self._span.since,
+            )
+            .distinct()
+        )
+        for contact_id, kind in rows:
+            if contact_id is not None:
+                self._people[contact_id].seen.add(kind)
+
+    def _taken(self, contact_ids: Collection[int]) -> dict[int, list[tuple[int | None, contact_policy.Reservation]]]:
+        """The places that were taken, or promised, before the time begins."""
+        since = self._span.since
+        rows = db.session.execute(
+            select(
+                Reservation.contact_id,
+                Reservation.address_id,
+                Reservation.counts_at,
+                Reservation.class_,
+                Reservation.channel,
+                Reservation.survey,
+                Reservation.trigger,
+            )
+            .outerjoin(Invitation, Invitation.id == Reservation.invitation_id)
+            .where(
+                among(Reservation.contact_id, contact_ids),
+                Reservation.counts_at > since - self._longest,
+                or_(Reservation.counts_at < since, Invitation.created_at < since),
+            )
+            .order_by(Reservation.counts_at)
+        )
+        found: dict[int, list[tuple[int | None, contact_policy.Reservation]]] = {}
+        for row in rows:
+            place = contact_policy.Reservation(row.counts_at, row.class_, row.channel, row.survey, row.trigger)
+            found.setdefault(row.contact_id, []).append((row.address_id, place))
+        return found
+
+
+def _mailboxes(contact_ids: Collection[int]) -> dict[int, list[Mailbox]]:
+    """Every address these contacts ever had, the newest last."""
+    rows = db.session.execute(
+        select(
+            ContactAddress.contact_id,
+            Address.id,
+            Address.channel,
+            ContactAddress.since,
+            Address.unsubscribed_at,
+            Address.suppressed_at,
+        )
+        .join(Address, Address.id == ContactAddress.address_id)
+        .where(among(ContactAddress.contact_id, contact_ids))
+        .order_by(ContactAddress.since, Address.id)
+    )
+    found: dict[int, list[Mailbox]] = {}
+    for row in rows:
+        box = Mailbox(row.id, row.channel, row.since, row.unsubscribed_at, row.suppressed_at)
+        found.setdefault(row.contact_id, []).append(box)
+    return found
+
+
+def _moment(written: str | None) -> datetime:
+    return datetime.fromisoformat(written) if written else datetime.min.replace(tzinfo=UTC)
+
+
+def _told(course: Course, concerned: Collection[int], span: Span) -> dict[str, Any]:
+    """What a course came to, as everybody is told of it."""
+    asked = times_asked(course, concerned)
+    days: dict[str, dict[str, int]] = {}
+    for (day, channel), n in sorted(course.days.items()):
+        days.setdefault(day, {})[channel] = n
+    rates = channel_rates(span)
+    questions = sum(course.questions.values())
+    answers = sum(n * rates.get(channel, USUAL_RATE) for (_, channel), n in course.questions.items())
+    return {
+        "triggers": {
+            slug: {
+                "matched": count.matched,
+                "invited": count.invited,
+                "deferred": count.deferred,
+                "skipped": dict(sorted(count.skipped.items())),
+                "acted": count.acted,
+                "called_off": count.called_off,
+                "behind": dict(count.behind.most_common()),
+            }
+            for slug, count in course.counts.items()
+        },
+        "contacts": {str(times): asked[times] for times in sorted(asked)},
+        "days": days,
+        "questions": questions,
+        "answers": round(answers, 1),
+        "rates": {channel: round(rates.get(channel, USUAL_RATE), 4) for _, channel in course.questions},
+        "nps_half_width": _nps_half_width(course, rates, span),
+        "most": max(asked, default=0),
+        "not_rehearsed": course.not_rehearsed,
+    }
+
+
+def channel_rates(span: Span) -> dict[str, float]:
+    """Which share of those asked through a channel answers, as seen in the 90 days before the end of the time."""
+    end = span.until.astimezone(ZoneInfo(span.company_zone)).date()
+    rows = db.session.execute(
+        select(Rollup.channel, func.sum(Rollup.answered), func.sum(Rollup.handed_over))
+        .where(Rollup.dimension == "", Rollup.day.between(end - LOOKED_BACK, end - RIPE))
+        .group_by(Rollup.channel)
+    )
+    return {channel: answer_rate(answered, asked) for channel, answered, asked in rows}
+
+
+def _nps_half_width(course: Course, rates: Mapping[str, float], span: Span) -> float | None:
+    """Half the width of the interval that the NPS would have, if people answer as they did; None: nobody knows."""
+    end = span.until.astimezone(ZoneInfo(span.company_zone)).date()
+    whole = next(iter(figures("nps", end - LOOKED_BACK, end, None)), None)
+    asking = {
+        slug
+        for slug, (version_id, _) in current_surveys().items()
+        if any(q.type == "nps" for page in survey_version(version_id).pages for q in page.questions)
+    }
+    expected = sum(
+        n * rates.get(channel, USUAL_RATE) for (slug, channel), n in course.questions.items() if slug in asking
+    )
+    if whole is None or whole.figure.value is None or whole.figure.low is None or expected < 1:
+        return None
+    share = _spread(whole.figure.value)
+    figure = nps(*(round(expected * part) for part in share))
+    return None if figure.low is None or figure.high is None else round((figure.high - figure.low) / 2, 1)
+
+
+def _spread(value: float) -> tuple[float, float, float]:
+    """Promoters, passives and detractors that give an NPS, a third of all being passive."""
+    passive = 1 / 3
+    return (1 - passive + value / 100) / 2, passive, (1 - passive - value / 100) / 2
+
+
+def _difference(contact_id: int, before: Course, after: Course) -> dict[str, Any]:
+    was, now = before.asked_of().get(contact_id, []), after.asked_of().get(contact_id, [])
+    gained = [trigger for event, trigger in now if (event, trigger) not in was]
+    lost = [trigger for event, trigger in was if (event, trigger) not in now]
+    refused = (after if len(now) < len(was) or lost else before).refused_of(contact_id)
+    return {
+        "contact": contact_id,
+        "before": len(was),
+        "after": len(now),
+        "gained": sorted(set(gained)),
+        "lost": sorted(set(lost)),
+        "reason": refused[1] if refused else None,
+        "trigger": refused[0] if refused else None,
+    }

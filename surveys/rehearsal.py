@@ -1,0 +1,449 @@
+"""Rehearsal: past events decided once more by the same rules, with a clock that moves from event to event.
+
+Nothing is sent and nothing is stored. What reality did (profiles, unsubscribes, closed complaints, answers as events)
+is taken as it was; what was promised is carried along as these rules promise it. Reminders are not rehearsed, since
+nobody knows who would have answered; a message counts at its planned time.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from heapq import heappop, heappush
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from surveys.conditions import Condition, Facts, PastEvent
+from surveys.contact_policy import COMPLAINT_LAPSES, Reservation, country_of
+from surveys.decision import Decision, Deferred, Miss, decide_deferred, decide_each
+from surveys.gates import ACTIVE, Address, Closed, Contact, Event, Rules, hand_over_closed, in_order, reservation_of
+from surveys.history import PROFILE, Complaints, complaint_since, event_of, follow_complaint, release
+from surveys.occasions import Absence, Occurs, Silence
+from surveys.timers import Later, silence_due, stays_away, subject
+from surveys.triggers import Trigger
+
+INSTANT = timedelta(microseconds=1)
+STEP = 2_000
+"""After how many events it is said how far a rehearsal is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A past event; ``contact_id`` is None where it named nobody."""
+
+    id: int
+    type: str
+    occurred_at: datetime
+    contact_id: int | None
+    block: Mapping[str, Any]
+    properties: Mapping[str, Any]
+    depth: int = 0
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address of a contact: through which channel, and since when it is theirs, unsubscribed, suppressed."""
+
+    id: int
+    channel: str
+    since: datetime
+    unsubscribed_at: datetime | None = None
+    suppressed_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Person:
+    """A contact as of the beginning, carried along: what all courses share.
+
+    ``consents`` say since when they hold; ``taken`` are the places that were taken before the beginning, with the id of
+    the address where each was.
+    """
+
+    id: int
+    sampling_id: str
+    profile: dict[str, Any]
+    unsubscribed_at: datetime | None = None
+    consents: Mapping[str, tuple[bool, datetime]] = field(default_factory=dict)
+    mailboxes: Sequence[Mailbox] = ()
+    taken: Sequence[tuple[int | None, Reservation]] = ()
+    complaints: Complaints = field(default_factory=dict)
+    preferred: tuple[str, ...] = ()
+    seen: set[str] = field(default_factory=set)
+    past: dict[str, list[PastEvent]] = field(default_factory=dict)
+
+
+@dataclass
+class Count:
+    """What a trigger's events came to."""
+
+    matched: int = 0
+    invited: int = 0
+    deferred: int = 0
+    acted: int = 0
+    called_off: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    behind: Counter[str] = field(default_factory=Counter)
+    """By whom it was kept out: superseded by, or over a limit that was filled by."""
+
+
+@dataclass(slots=True)
+class _State:
+    """One contact in one course."""
+
+    contact: Contact
+    complaints: Complaints
+    waiting: list[tuple[datetime, Deferred]] = field(default_factory=list)
+    """What is tried again, and when."""
+    asked: list[tuple[int, str]] = field(default_factory=list)
+    refused: tuple[str, str] | None = None
+    """The trigger and reason of the last refusal."""
+
+
+Recorder = Callable[[int, str, Decision], None]
+
+
+class Course:
+    """One set of rules and triggers, run over past events in order; what it came to is read from it at the end."""
+
+    def __init__(
+        self,
+        triggers: Iterable[Trigger],
+        rules: Rules,
+        segments: Mapping[str, Condition],
+        since: datetime,
+        record: Recorder | None = None,
+    ) -> None:
+        self.triggers = in_order(trigger for trigger in triggers if trigger.status in ACTIVE)
+        self.rules, self._since, self._record = rules, since, record
+        self._zone = ZoneInfo(rules.company_zone)
+        looks = rules.crises or any(c.needs.segments for t in self.triggers for c in t.conditions)
+        self._segments = segments if looks else {}
+        self._heard: dict[str, list[Trigger]] = {}
+        self._calling_off: dict[str, set[str]] = {}
+        self._virtual = {t.event for t in self.triggers if isinstance(t.when, Absence | Silence)}
+        for trigger in self.triggers:
+            self._heard.setdefault(trigger.event, []).append(trigger)
+            for kind in {kind for _, send in trigger.sends for kind in send.cancel_on}:
+                self._calling_off.setdefault(kind, set()).add(trigger.slug)
+        self._opening = [t for t in self.triggers if isinstance(t.when, Absence | Silence)]
+        self._states: dict[int, _State] = {}
+        self._people: dict[int, Person] = {}
+        self._addresses: dict[int, Address] = {}
+        self._queue: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self._made = 0
+        self.counts = {trigger.slug: Count() for trigger in self.triggers}
+        self.days: Counter[tuple[str, str]] = Counter()
+        self.questions: Counter[tuple[str, str]] = Counter()
+        """Invitations by survey and channel."""
+
+    @property
+    def not_rehearsed(self) -> list[str]:
+        """Triggers whose moments are not worked out here: only those that came in reality are seen."""
+        return [t.slug for t in self.triggers if not isinstance(t.when, Occurs | Absence | Silence)]
+
+    @property
+    def looks_back(self) -> dict[str, timedelta]:
+        """The types of events that matter, and for how long before the beginning."""
+        policy = self.rules.policy
+        back = dict.fromkeys((*self._heard, *self._calling_off), timedelta(0))
+        for kind in policy.complaint_opens | policy.complaint_closes:
+            back[kind] = COMPLAINT_LAPSES
+        wanted = [c.needs.events.items() for t in self.triggers for c in t.conditions]
+        wanted += [c.needs.events.items() for c in self._segments.values()]
+        for trigger in self._opening:
+            rule = trigger.when
+            if isinstance(rule, Absence):
+                wanted.append({rule.event: rule.within, rule.without: rule.within}.items())
+            elif isinstance(rule, Silence):
+                lasts = rule.period + (rule.used.per if rule.used else timedelta(0))
+                wanted.append(dict.fromkeys(rule.since, lasts).items())
+        for kind, window in (pair for pairs in wanted for pair in pairs):
+            back[kind] = max(window, back.get(kind, timedelta(0)))
+        return back
+
+    @property
+    def first_of(self) -> set[str]:
+        """Types of which it matters whether an event is a contact's first."""
+        return {trigger.event for trigger in self.triggers if trigger.first_only}
+
+    def happen(self, happened: Happening, person: Person | None) -> None:
+        """What follows from one event. Events come in order of (occurred_at, id)."""
+        at = happened.occurred_at
+        self._catch_up(at)
+        heard = self._heard.get(happened.type) if at >= self._since and happened.type not in self._virtual else None
+        if person is None:
+            if heard:
+                nobody = event_of(happened, {}, {}, self._segments, first=False)
+                self._tally(None, decide_each(nobody, None, heard, self.rules, at), nobody)
+            return
+        freed = self._react(happened, person)
+        if heard:
+            first = happened.type not in person.seen
+            event = event_of(happened, person.profile, person.past, self._segments, first=first)
+            state = self._ready(person, at)
+            self._tally(state, decide_each(event, state.contact, heard, self.rules, at), event)
+        if freed:
+            self._decide_waiting(person, at, freed=True)
+
+    def finish(self, until: datetime) -> None:
+        """Let everything come that is due before ``until``."""
+        self._catch_up(until)
+
+    def asked_of(self) -> Mapping[int, list[tuple[int, str]]]:
+        """Who was asked about which event by which trigger."""
+        return {contact_id: state.asked for contact_id, state in self._states.items()}
+
+    def refused_of(self, contact_id: int) -> tuple[str, str] | None:
+        state = self._states.get(contact_id)
+        return state.refused if state else None
+
+    # -- What an event does besides being decided
+
+    def _react(self, happened: Happening, person: Person) -> bool:
+        """Complaints, promises called off, timers set; returns whether something that waits may have become free."""
+        policy, freed = self.rules.policy, False
+        if happened.type in policy.complaint_opens or happened.type in policy.complaint_closes:
+            follow_complaint(self._state(person).complaints, happened, policy)
+            freed = happened.type in policy.complaint_closes
+        if off := self._calling_off.get(happened.type):
+            self._call_off(self._state(person), off, happened)
+            freed = True
+        for trigger in self._opening:
+            self._set_timer(trigger, happened, person)
+        return freed
+
+    def _call_off(self, state: _State, slugs: set[str], happened: Happening) -> None:
+        promised = Counter(p.trigger for p in state.contact.taken if p.counts_at > happened.occurred_at)
+        for slug in slugs:
+            self.counts[slug].called_off += promised[slug]
+        release(state.contact, slugs, happened.occurred_at)
+        for _, one in state.waiting:
+            if one.trigger.slug in slugs:
+                self.counts[one.trigger.slug].deferred -= 1
+                self.counts[one.trigger.slug].skipped["cancelled"] += 1
+        state.waiting = [(again, one) for again, one in state.waiting if one.trigger.slug not in slugs]
+
+    def _set_timer(self, trigger: Trigger, happened: Happening, person: Person) -> None:
+        rule = trigger.when
+        if isinstance(rule, Silence) and happened.type in rule.since:
+            self._at(happened.occurred_at + rule.period, partial(self._fall_silent, trigger, rule, person))
+        elif (
+            isinstance(rule, Absence) and happened.type == rule.event and subject(rule, happened.properties) is not None
+        ):
+            self._at(happened.occurred_at + rule.within, partial(self._stay_away, trigger, rule, happened, person))
+
+    def _fall_silent(self, trigger: Trigger, rule: Silence, person: Person, at: datetime) -> None:
+        moments = sorted(past.occurred_at for kind in rule.since for past in person.past.get(kind, ()))
+        due = silence_due(rule, moments, at - INSTANT, at)
+        if due is not None:
+            self._wake(trigger, person, at, {"trigger": trigger.slug, "kind": rule.kind, **due.told})
+
+    def _stay_away(self, trigger: Trigger, rule: Absence, opened: Happening, person: Person, at: datetime) -> None:
+        later = [
+            Later(kind, past.occurred_at, past.properties)
+            for kind in (rule.event, rule.without)
+            for past in person.past.get(kind, ())
+            if past.occurred_at > opened.occurred_at
+        ]
+        if stays_away(rule, opened.properties, at, later):
+            told = {"trigger": trigger.slug, "kind": rule.kind}
+            self._wake(trigger, person, at, {**opened.properties, **told}, opened.depth + 1)
+
+    def _wake(self, trigger: Trigger, person: Person, at: datetime, told: Mapping[str, Any], depth: int = 1) -> None:
+        if at < self._since:
+            return
+        self._made += 1
+        happened = Happening(-self._made, trigger.event, at, person.id, {}, told, depth)
+        event = event_of(happened, person.profile, person.past, self._segments, first=trigger.event not in person.seen)
+        state = self._ready(person, at)
+        self._tally(state, decide_each(event, state.contact, [trigger], self.rules, at), event)
+
+    # -- The clock
+
+    def _at(self, when: datetime, call: Callable[[datetime], None]) -> None:
+        self._made += 1
+        heappush(self._queue, (when, self._made, call))
+
+    def _catch_up(self, until: datetime) -> None:
+        """Let everything come that is due before ``until``: at the same moment events go first."""
+        while self._queue and self._queue[0][0] < until:
+            at, _, call = heappop(self._queue)
+            call(at)
+
+    # -- People
+
+    def _state(self, person: Person) -> _State:
+        state = self._states.get(person.id)
+        if state is None:
+            taken = [place for _, place in person.taken]
+            state = _State(Contact(person.id, person.sampling_id, taken=taken), dict(person.complaints))
+            state.contact.preferred = person.preferred
+            self._states[person.id], self._people[person.id] = state, person
+            for box in person.mailboxes:
+                if box.id not in self._addresses:
+                    there = [place for address_id, place in person.taken if address_id == box.id]
+                    self._addresses[box.id] = Address(box.id, taken=there)
+        return state
+
+    def _ready(self, person: Person, at: datetime) -> _State:
+        """The contact as they were at this moment."""
+        state = self._state(person)
+        contact = state.contact
+        contact.timezone = person.profile.get("timezone")
+        if self.rules.policy.by_country:
+            contact.country = country_of(person.profile)
+        contact.unsubscribed_at = _passed(person.unsubscribed_at, at)
+        contact.consents = {scope: granted for scope, (granted, since) in person.consents.items() if since <= at}
+        contact.complaint_since = complaint_since(state.complaints, at) if state.complaints else None
+        addresses: dict[str, Address] = {}
+        for box in person.mailboxes:  # the newest last
+            if box.since <= at:
+                address = addresses[box.channel] = self._addresses[box.id]
+                address.unsubscribed_at = _passed(box.unsubscribed_at, at)
+                address.suppressed_at = _passed(box.suppressed_at, at)
+        contact.addresses = addresses
+        return state
+
+    # -- What was decided
+
+    def _tally(self, state: _State | None, results: Sequence[Decision | Miss], event: Event) -> None:
+        for result in results:
+            if isinstance(result, Decision):
+                self.counts[result.trigger.slug].matched += 1
+                self._count(state, result, event)
+
+    def _count(self, state: _State | None, result: Decision, event: Event) -> None:
+        slug = result.trigger.slug
+        count = self.counts[slug]
+        if result.outcome == "acted":
+            count.acted += 1
+        elif result.closed is None and state is not None:
+            count.invited += 1
+            self._promise(state, result, event)
+        elif result.retry_at is not None and state is not None:
+            count.deferred += 1
+            self._wait(state, result, event, result.retry_at)
+        elif result.closed:
+            count.skipped[result.closed.reason] += 1
+        if result.closed and state is not None:
+            state.refused = (slug, result.closed.reason)
+            self._blame(count, state, result.closed, event.occurred_at)
+        if self._record:
+            self._record(event.id, slug, result)
+
+    def _blame(self, count: Count, state: _State, closed: Closed, at: datetime) -> None:
+        if closed.reason == "superseded" and closed.rule:
+            count.behind[closed.rule] += 1
+        elif closed.reason == "contact_limit":
+            limit = next((one for one in self.rules.policy.in_crisis.limits if one.name == closed.rule), None)
+            exempt = self.rules.policy.exempt
+            inside = [
+                p for p in state.contact.taken if limit and limit.counts(p, exempt) and p.counts_at > at - limit.per
+            ]
+            if inside:
+                count.behind[inside[-1].trigger] += 1
+
+    def _promise(self, state: _State, result: Decision, event: Event) -> None:
+        person = self._people[state.contact.id]
+        for invite in result.invites:
+            day = invite.planned_at.astimezone(self._zone).date().isoformat()
+            self.days[day, invite.channel] += 1
+            if invite.send.survey:
+                self.questions[invite.send.survey, invite.channel] += 1
+                state.asked.append((event.id, result.trigger.slug))
+            if invite.planned_at > event.occurred_at:
+                asked = reservation_of(result.trigger, invite.send, invite.channel, invite.planned_at)
+                call = partial(self._hand_over, person, result.trigger, asked, event.facts)
+                self._at(invite.planned_at, call)
+
+    def _hand_over(self, person: Person, trigger: Trigger, asked: Reservation, facts: Facts, at: datetime) -> None:
+        """What was planned for later is looked at once more; called off, its place becomes free."""
+        state = self._ready(person, at)
+        contact, address = state.contact, state.contact.addresses.get(asked.channel)
+        if asked not in contact.taken:
+            return  # called off by an event
+        contact.taken.remove(asked)
+        held = address is not None and asked in address.taken
+        if held and address is not None:
+            address.taken.remove(asked)
+        if address is None or hand_over_closed(facts, contact, address, trigger, asked, self.rules):
+            self.counts[trigger.slug].called_off += 1
+            self._decide_waiting(person, at, freed=True)
+            return
+        contact.taken.append(asked)
+        if held:
+            address.taken.append(asked)
+
+    def _wait(self, state: _State, result: Decision, event: Event, again: datetime) -> None:
+        then = replace(event.facts, past={kind: list(past) for kind, past in event.facts.past.items()})
+        waiting = replace(event, facts=then, first=True)  # whether it was the first has been asked
+        state.waiting.append((again, Deferred(waiting, result.trigger)))
+        self._at(again, partial(self._decide_waiting, self._people[state.contact.id]))
+
+    def _decide_waiting(self, person: Person, at: datetime, *, freed: bool = False) -> None:
+        """Decide again what is due; all that waits, where something has become free."""
+        state = self._ready(person, at)
+        due = [(again, one) for again, one in state.waiting if freed or again <= at]
+        if not due:
+            return
+        state.waiting = [waiting for waiting in state.waiting if waiting not in due]
+        for one, result in decide_deferred([one for _, one in due], state.contact, self.rules, at):
+            self.counts[one.trigger.slug].deferred -= 1
+            self._count(state, result, one.event)
+
+
+def _passed(moment: datetime | None, at: datetime) -> datetime | None:
+    return moment if moment is not None and moment <= at else None
+
+
+CHANGED = "contact.changed"
+
+
+def run(
+    courses: Sequence[Course],
+    happenings: Iterable[tuple[Happening, Person | None]],
+    until: datetime,
+) -> Iterator[int]:
+    """Run the courses over past events in order of (occurred_at, id); yields, now and then, how many are done."""
+    kept = {kind for course in courses for kind in course.looks_back}
+    done = 0
+    for happened, person in happenings:
+        for course in courses:
+            course.happen(happened, person)
+        if person is not None:
+            person.seen.add(happened.type)
+            if happened.type in kept:
+                past = PastEvent(happened.occurred_at, happened.properties)
+                person.past.setdefault(happened.type, []).append(past)
+            if happened.type == CHANGED:
+                change(person.profile, happened.properties, "to")
+        done += 1
+        if done % STEP == 0:
+            yield done
+    for course in courses:
+        course.finish(until)
+    yield done
+
+
+def change(profile: dict[str, Any], told: Mapping[str, Any], way: str) -> None:
+    """Make a ``contact.changed`` so in a profile: forth (``to``), or back (``from``)."""
+    name, value = str(told.get("field")), told.get(way)
+    if name.startswith("attributes."):
+        attributes = {k: v for k, v in profile.get("attributes", {}).items() if k != name[11:]}
+        profile["attributes"] = attributes if value is None else attributes | {name[11:]: value}
+    elif name in PROFILE:
+        profile[name] = value
+
+
+def differing(before: Course, after: Course) -> list[int]:
+    """The contacts who are asked about something else, or about nothing, or for the first time."""
+    was, now = before.asked_of(), after.asked_of()
+    return [i for i in sorted({*was, *now}) if sorted(was.get(i, ())) != sorted(now.get(i, ()))]
+
+
+def times_asked(course: Course, people: Iterable[int]) -> Counter[int]:
+    """How many of these contacts are asked how often."""
+    asked = course.asked_of()
+    return Counter(len(asked.get(i, ())) for i in people)
