@@ -190,6 +190,13 @@ def transaction() -> Iterator[Session]:
 
 
 @contextmanager
+def beside() -> Iterator[Connection]:
+    """A transaction beside the session's own, for who reads for long and says how far they are. For actions only."""
+    with db.engine.connect().execution_options(**WRITING) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
 def at_once() -> Iterator[Connection]:
     """A PostgreSQL connection on which every statement is a transaction of its own. For actions only."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -43,10 +43,12 @@ from app.actions.effects import fail_effect
 from app.actions.events import count_attempt, fail_attempt
 from app.actions.responses import score_responses
 from app.actions.rollups import recount_days, tally_events
+from app.actions.simulations import claim_simulation, finish_simulation, note_progress
 from app.actions.tasks import open_tasks
 from app.actions.timers import look_for_timers, put_off_looking, ripen_timers
 from app.channels import email
 from app.clock import utcnow
+from app.definitions.drafts import draft_of, read_again
 from app.extensions import db, redis_connection
 from app.inbound.payloads import read_held_payloads
 from app.queries.audits import Audited, audit_ledger
@@ -55,6 +57,8 @@ from app.queries.effects import waiting_effects
 from app.queries.events import is_decided, resolved_contact
 from app.queries.installation import company
 from app.queries.invitations import popup_waits
+from app.queries.rehearsals import Cancelled, Span
+from app.queries.rehearsals import rehearse as run_rehearsal
 from app.queries.work import ready_kinds
 from surveys.lifecycle import ATTEMPTS_MAX
 
@@ -69,6 +73,8 @@ RING_PAUSE = 0.02
 """Seconds in which one process rings a bell once; what falls in between, the bell or the clock finds."""
 RESOLVE_BATCH, DECIDE_BATCH, EFFECT_BATCH, ANNOUNCE_BATCH, SEND_BATCH, SCORE_BATCH = 500, 500, 200, 500, 20, 500
 TALLY_BATCH = 2_000
+SAY_EVERY = 0.5
+"""Seconds after which a rehearsal says again how far it is."""
 PUT_OFF = timedelta(hours=1)
 """How long a contact is left alone whose deferred decisions fail."""
 LOOK_BATCH, TIMER_BATCH = 5_000, 500
@@ -413,6 +419,44 @@ def _score_step() -> int:
     return scored + recount_days(SCORE_BATCH, zone) + tally_events(TALLY_BATCH, utcnow(), zone)
 
 
+def rehearse() -> None:
+    """Drafts that somebody wants to see on past events → what would have come of them."""
+    _work("rehearse", _rehearse_step, 2)
+
+
+def _rehearse_step() -> int:
+    claim = claim_simulation(utcnow())
+    if claim is None:
+        return 0
+    try:
+        draft = draft_of(read_again(claim.text))
+        span = Span(claim.since, claim.until, company().zone)
+        result = run_rehearsal(draft, span, compare=True, progress=_teller(claim.id))
+        finish_simulation(claim.id, result, None, utcnow())
+    except Cancelled:
+        log.info("rehearsal.cancelled", simulation=claim.id)
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.exception("rehearsal.failed", simulation=claim.id)
+        finish_simulation(claim.id, None, str(error)[:500] or repr(error), utcnow())
+    return 1
+
+
+def _teller(simulation_id: int) -> Callable[[int], bool]:
+    """Says now and then how far a rehearsal is, and hears whether to go on."""
+    said_at = monotonic()
+
+    def tell(done: int) -> bool:
+        nonlocal said_at
+        if monotonic() - said_at < SAY_EVERY:
+            return True
+        said_at = monotonic()
+        return note_progress(simulation_id, done, utcnow())
+
+    return tell
+
+
 def expire() -> None:
     """Invitations whose time is over → expired."""
     _work("expire", lambda: expire_invitations(SCORE_BATCH, utcnow()), SCORE_BATCH)
@@ -460,6 +504,7 @@ KINDS = {
     "score": score,
     "expire": expire,
     "audit": audit,
+    "rehearse": rehearse,
 }
 
 

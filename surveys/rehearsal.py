@@ -101,7 +101,8 @@ class _State:
     """The trigger and reason of the last refusal."""
 
 
-Recorder = Callable[[int, str, Decision], None]
+Recorder = Callable[[Event, int | None, Decision], None]
+"""Is told of every decision: the event, the contact, what it came to."""
 
 
 class Course:
@@ -223,6 +224,8 @@ class Course:
             if one.trigger.slug in slugs:
                 self.counts[one.trigger.slug].deferred -= 1
                 self.counts[one.trigger.slug].skipped["cancelled"] += 1
+                if self._record:
+                    self._record(one.event, state.contact.id, Decision(one.trigger, "skipped", Closed("cancelled")))
         state.waiting = [(again, one) for again, one in state.waiting if one.trigger.slug not in slugs]
 
     def _set_timer(self, trigger: Trigger, happened: Happening, person: Person) -> None:
@@ -331,7 +334,7 @@ class Course:
             state.refused = (slug, result.closed.reason)
             self._blame(count, state, result.closed, event.occurred_at)
         if self._record:
-            self._record(event.id, slug, result)
+            self._record(event, state.contact.id if state else None, result)
 
     def _blame(self, count: Count, state: _State, closed: Closed, at: datetime) -> None:
         if closed.reason == "superseded" and closed.rule:

@@ -6,7 +6,18 @@ from flask import Flask
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
-from app.api import contacts, decisions, definitions, events, figures, invitations, lists, responses, tasks
+from app.api import (
+    contacts,
+    decisions,
+    definitions,
+    events,
+    figures,
+    invitations,
+    lists,
+    responses,
+    simulations,
+    tasks,
+)
 from app.errors import http_error
 
 
@@ -19,5 +30,6 @@ class _Api(Api):
 
 def register(app: Flask) -> None:
     api = _Api(app)
-    for part in (events, contacts, lists, decisions, invitations, responses, tasks, figures, definitions):
+    parts = (events, contacts, lists, decisions, invitations, responses, tasks, figures, definitions, simulations)
+    for part in parts:
         api.register_blueprint(part.blueprint, url_prefix="/api/v1")

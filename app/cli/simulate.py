@@ -1,18 +1,18 @@
 """``simulate``: what a draft would have done on past events."""
 
-from datetime import UTC, date, datetime, time, timedelta
+import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 import orjson
 
 from app.cli import cli, read_texts, with_app
 from app.definitions import load_definitions
-from app.definitions.drafts import draft_of
+from app.definitions.drafts import draft_of, span_of
 from app.queries.installation import company
-from app.queries.rehearsals import Span, count_events, first_and_last_event, rehearse
+from app.queries.rehearsals import count_events, first_and_last_event, rehearse
 from surveys.rehearsal import STEP
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -38,7 +38,8 @@ def simulate(files: tuple[Path, ...], begin: datetime, end: datetime, *, compare
     total = count_events(span)
     if not total:
         raise click.ClickException(f"No events between these days. {_days_with_events()}")
-    with click.progressbar(length=total, label="Rehearsing", file=click.get_text_stream("stderr")) as bar:
+    shown: Any = click.progressbar(length=total, label="Rehearsing", file=sys.stderr)
+    with shown as bar:
 
         def progress(_done: int) -> bool:
             bar.update(STEP)
@@ -49,13 +50,6 @@ def simulate(files: tuple[Path, ...], begin: datetime, end: datetime, *, compare
         click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
     else:
         _say(result)
-
-
-def span_of(begin: date, end: date, company_zone: str) -> Span:
-    """From the first day to the end of the last one."""
-    where = ZoneInfo(company_zone)
-    since, until = (datetime.combine(day, time(0), where).astimezone(UTC) for day in (begin, end + timedelta(days=1)))
-    return Span(since, until, company_zone)
 
 
 def _days_with_events() -> str:

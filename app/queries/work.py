@@ -15,6 +15,7 @@ from app.models.invitations import Invitation, InvitationNews
 from app.models.offers import OfferCode
 from app.models.responses import Response
 from app.models.rollups import DirtyDay, TallyCorrection, TallyMark
+from app.models.simulations import Simulation
 from app.models.sources import Payload, Source
 from app.models.tasks import Task
 from app.models.timers import Timer, TimerWatch
@@ -69,6 +70,14 @@ def ready_kinds(now: datetime) -> list[str]:
             select(1).select_from(DirtyDay),
             select(1).select_from(Event).where(*is_untallied(now)),
             select(1).select_from(TallyCorrection).where(TallyCorrection.event_id <= tallied),
+        ],
+        "rehearse": [
+            select(1).where(
+                or_(
+                    Simulation.state == "waiting",
+                    (Simulation.state == "running") & (Simulation.lease_until < now),
+                )
+            )
         ],
         "expire": [
             select(1).where(Invitation.expires_at <= now, Invitation.state.in_(ANSWERABLE)),

@@ -1,0 +1,35 @@
+"""Rehearsals that were asked for, and what came of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Document, Id, Model
+
+
+class Simulation(Model):
+    """A draft, as text, to be rehearsed on the events from ``since`` to ``until``.
+
+    A worker runs it under a lease and says how far it is; contacts in the result are named by their ids only.
+    """
+
+    __tablename__ = "simulations"
+    __table_args__ = (Index("ix_simulations_waiting", "id", postgresql_where="state IN ('waiting', 'running')"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    text: Mapped[str]
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    state: Mapped[str]  # waiting running done failed cancelled
+    asked_by: Mapped[str]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(BigInteger, default=0)
+    total: Mapped[int] = mapped_column(BigInteger, default=0)
+    result: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    error: Mapped[str | None]

@@ -1,0 +1,15 @@
+"""Rehearsals as people and the API look at them."""
+
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models.simulations import Simulation
+
+
+def find_simulation(simulation_id: int) -> Simulation | None:
+    return db.session.get(Simulation, simulation_id)
+
+
+def latest_simulations(limit: int) -> list[Simulation]:
+    """The rehearsals that were asked for last."""
+    return list(db.session.scalars(select(Simulation).order_by(Simulation.id.desc()).limit(limit)))
