@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from surveys.conditions import Condition, Facts, PastEvent
-from surveys.contact_policy import COMPLAINT_LAPSES, ContactPolicy
+from surveys.contact_policy import COMPLAINT_LAPSES, ContactPolicy, Reservation
 from surveys.gates import Contact, Event
+from surveys.permission import SENT
 from surveys.segments import segments_of
+from surveys.triggers import CLASSES
 
 Complaints = dict[str, tuple[datetime, datetime | None]]
 """When each complaint was opened, and closed, by the key its service gave it."""
 COMPLAINT_KEY_MAX = 200
+TOLD_MAX = 100
 PROFILE = ("name", "locale", "timezone")
 
 
@@ -94,3 +97,21 @@ def release(contact: Contact, triggers: Collection[str], at: datetime) -> None:
     """Give back the places that these triggers promised a contact for after ``at``."""
     for taken in (contact.taken, *(address.taken for address in contact.addresses.values())):
         taken[:] = [place for place in taken if place.trigger not in triggers or place.counts_at <= at]
+
+
+def sent_elsewhere(happened: Happened) -> Reservation | None:
+    """The place that a message takes which another system tells of; None for other events."""
+    if happened.type != SENT:
+        return None
+    channel, survey, class_ = (
+        value[:TOLD_MAX] if isinstance(value := happened.properties.get(name), str) else None
+        for name in ("channel", "survey", "class")
+    )
+    return Reservation(happened.occurred_at, class_ if class_ in CLASSES else CLASSES[0], channel or "", survey, "")
+
+
+def take(contact: Contact, place: Reservation) -> None:
+    """Add a place that was taken without us, at the contact and where they are reached through its channel."""
+    contact.taken.append(place)
+    if place.channel in contact.addresses:
+        contact.addresses[place.channel].taken.append(place)

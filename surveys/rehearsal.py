@@ -18,8 +18,18 @@ from surveys.conditions import Condition, Facts, PastEvent
 from surveys.contact_policy import COMPLAINT_LAPSES, Reservation, country_of
 from surveys.decision import Decision, Deferred, Miss, decide_deferred, decide_each
 from surveys.gates import ACTIVE, Address, Closed, Contact, Event, Rules, hand_over_closed, in_order, reservation_of
-from surveys.history import PROFILE, Complaints, complaint_since, event_of, follow_complaint, release
+from surveys.history import (
+    PROFILE,
+    Complaints,
+    complaint_since,
+    event_of,
+    follow_complaint,
+    release,
+    sent_elsewhere,
+    take,
+)
 from surveys.occasions import Absence, Occurs, Silence
+from surveys.permission import SENT
 from surveys.timers import Later, silence_due, stays_away, subject
 from surveys.triggers import Trigger
 
@@ -148,7 +158,7 @@ class Course:
     def looks_back(self) -> dict[str, timedelta]:
         """The types of events that matter, and for how long before the beginning."""
         policy = self.rules.policy
-        back = dict.fromkeys((*self._heard, *self._calling_off), timedelta(0))
+        back = dict.fromkeys((*self._heard, *self._calling_off), timedelta(0)) | {SENT: timedelta(0)}
         for kind in policy.complaint_opens | policy.complaint_closes:
             back[kind] = COMPLAINT_LAPSES
         wanted = [c.needs.events.items() for t in self.triggers for c in t.conditions]
@@ -211,6 +221,8 @@ class Course:
         if off := self._calling_off.get(happened.type):
             self._call_off(self._state(person), off, happened)
             freed = True
+        if happened.type == SENT and (place := sent_elsewhere(happened)):
+            take(self._ready(person, happened.occurred_at).contact, place)
         for trigger in self._opening:
             self._set_timer(trigger, happened, person)
         return freed

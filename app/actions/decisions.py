@@ -23,15 +23,13 @@ from app.queries.decisions import Batch, WaitingDecision, WaitingEvent, claim_co
 from app.queries.rollups import came_to
 from app.queries.surveys import current_surveys
 from app.queries.triggers import trigger_version
-from surveys.contact_policy import Reservation as Place
 from surveys.decision import Decision as Result
 from surveys.decision import Deferred, Invite, Miss, decide_deferred, decide_each
 from surveys.gates import Closed
-from surveys.history import complaint_since, follow_complaint, release
+from surveys.history import complaint_since, follow_complaint, release, sent_elsewhere, take
 from surveys.occasions import Absence
-from surveys.permission import SENT
 from surveys.timers import subject
-from surveys.triggers import CLASSES, FETCHED, Notify, SetAttribute, Task, Trigger
+from surveys.triggers import FETCHED, Notify, SetAttribute, Task, Trigger
 from surveys.wording import best_language
 
 EVENTS_MAX = 1_000
@@ -233,26 +231,20 @@ def _set_timers(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
 
 def _count_elsewhere(batch: Batch, rows: _Rows, event: WaitingEvent) -> None:
     """What another system has sent counts in the limits from here on, at the time it was sent."""
-    if event.type != SENT or not event.contact_id:
+    place = sent_elsewhere(event)
+    if place is None or not event.contact_id:
         return
-    channel, survey, class_ = (
-        value[:100] if isinstance(value := event.properties.get(name), str) else None
-        for name in ("channel", "survey", "class")
-    )
-    class_ = class_ if class_ in CLASSES else CLASSES[0]
-    place = Place(event.occurred_at, class_, channel or "", survey, "")
-    person = batch.contacts.get(event.contact_id)
-    for taken in (person.taken, *(a.taken for c, a in person.addresses.items() if c == channel)) if person else ():
-        taken.append(place)
+    if person := batch.contacts.get(event.contact_id):
+        take(person, place)
     rows.elsewhere.append(
         {
             "event_id": event.id,
             "contact_id": event.contact_id,
             "address_id": None,
-            "class": class_,
+            "class": place.class_,
             "channel": place.channel,
-            "survey": survey,
-            "trigger": "",
+            "survey": place.survey,
+            "trigger": place.trigger,
             "counts_at": place.counts_at,
         }
     )
