@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from surveys.conditions import ALWAYS, Condition, Facts, read_condition
 from surveys.definition import Node
@@ -31,3 +32,14 @@ def read_segment(node: Node) -> Segment:
 def segments_of(segments: Mapping[str, Condition], facts: Facts) -> list[str]:
     """The segments that the contact of ``facts`` belongs to."""
     return [slug for slug, condition in segments.items() if condition.holds(facts)]
+
+
+def speaks_of(definition: Any, slug: str) -> bool:
+    """Whether a trigger, as written, hears of a segment or asks whether somebody belongs to it."""
+    if isinstance(definition, list):
+        return any(speaks_of(part, slug) for part in definition)
+    if not isinstance(definition, dict):
+        return False
+    named = any(definition.get(key) == slug for key in ("segment", "enters", "exits", "now"))
+    asked = definition.get("field") == "contact.segments" and definition.get("value") == slug
+    return named or asked or any(speaks_of(part, slug) for part in definition.values())

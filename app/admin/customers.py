@@ -11,6 +11,7 @@ from app.actions.deliveries import unsubscribe_person
 from app.actions.erasure import erase_contact
 from app.admin import blueprint
 from app.admin.kinds import consent_words
+from app.admin.segments import segment_names
 from app.admin.shell import whole
 from app.admin.tasks import outcome_words
 from app.admin.telling import telling
@@ -22,9 +23,11 @@ from app.queries.contacts import find_contacts, newest_addresses, public_ids, vi
 from app.queries.explanations import Explained, imagined, missed_conditions
 from app.queries.inbox import tasks_of
 from app.queries.installation import company
+from app.queries.segments import segment_conditions
 from app.queries.stories import (
     Happened,
     count_customers,
+    customers_in,
     heard_before,
     may_see,
     search_customers,
@@ -47,14 +50,20 @@ KINDS = {
 @blueprint.get("/customers")
 @staff("customers")
 def customers() -> Any:
-    words = request.args.get("q", "")[:200]
-    after = whole(request.args, "after")
-    found = search_customers(words, department=signed_in().only_department, limit=SHOWN + 1, after=after)
+    words, slug = request.args.get("q", "")[:200], request.args.get("segment", "")
+    segments = segment_conditions() if signed_in().may("read") else {}
+    wanted: Any = {"department": signed_in().only_department, "limit": SHOWN + 1, "after": whole(request.args, "after")}
+    if slug in segments:
+        found = customers_in(segments[slug], utcnow(), words, **wanted)
+    else:
+        found, slug = search_customers(words, **wanted), ""
     return render_template(
         "admin/customers.html",
         rows=found[:SHOWN],
         more=found[SHOWN - 1].id if len(found) > SHOWN else None,
         q=words,
+        segment=slug,
+        segments=segment_names() if segments else {},
         total=count_customers() if signed_in().only_department is None else None,
     )
 

@@ -33,7 +33,12 @@ PAGE_OF = {
     "departments": "admin.departments",
     "offers": "admin.offers",
 }
-ONE_OF = {"surveys": "admin.survey", "triggers": "admin.trigger", "sources": "admin.source"}
+ONE_OF = {
+    "surveys": "admin.survey",
+    "triggers": "admin.trigger",
+    "sources": "admin.source",
+    "segments": "admin.segment",
+}
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "policy": {
         "limits": [{"name": "one-a-month", "max": 1, "per": "30d"}],
@@ -174,14 +179,14 @@ def as_text(kind: str, slug: str) -> Any:
         return _page(kind, slug, text, made_from=present)
     if request.form.get("verb") == "check":
         return _checked(kind, slug, request.form.get("text", ""))
-    return _save(kind, slug, request.form.get("text", ""), _made_from())
+    return _save(kind, slug, request.form.get("text", ""), made_from_form())
 
 
 def _checked(kind: str, slug: str, text: str) -> str:
     """The plan, or the faults; nothing is changed."""
     loaded = load_definitions({_("line"): text})
     changes = [] if loaded.faults else _plan(loaded)
-    return _page(kind, slug, text, made_from=_made_from(), faults=_told(loaded.faults), changes=changes)
+    return _page(kind, slug, text, made_from=made_from_form(), faults=_told(loaded.faults), changes=changes)
 
 
 def _save(kind: str, slug: str, text: str, made_from: dict[str, Any] | None) -> Any:
@@ -200,7 +205,7 @@ def _save(kind: str, slug: str, text: str, made_from: dict[str, Any] | None) -> 
     return redirect(url_for(PAGE_OF[kind]), 303)
 
 
-def _made_from() -> dict[str, Any] | None:
+def made_from_form() -> dict[str, Any] | None:
     """What the author had before them; something that was never in force where the form does not say it."""
     try:
         found = orjson.loads(request.form.get("made_from") or "null")

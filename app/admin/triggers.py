@@ -1,4 +1,4 @@
-"""Triggers: four sentences each, on and off, what they did; and the segments, bonuses and departments they speak of."""
+"""Triggers: four sentences each, on and off, what they did; and the bonuses and departments they speak of."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,6 @@ from app.queries.departments import department_definitions
 from app.queries.explanations import list_decisions
 from app.queries.installation import company
 from app.queries.offers import offer_definitions, offer_stock
-from app.queries.segments import segment_definitions
 from app.queries.surveys import survey_definitions
 from app.queries.timers import count_matching
 from app.queries.triggers import trigger_definitions, trigger_id, trigger_names, trigger_versions
@@ -266,23 +265,6 @@ def decisions() -> Any:
 def _cursor(value: str) -> str:
     parts = value.split("-")
     return value if len(parts) == 2 and all(p.isascii() and p.isdecimal() and len(p) < 19 for p in parts) else ""  # noqa: PLR2004 event and trigger
-
-
-@blueprint.get("/segments")
-@staff("read")
-def segments() -> Any:
-    rows = [
-        (slug, chosen(body.get("name")) or slug.replace("-", " "), condition_words(body.get("if")))
-        for slug, body in segment_definitions().items()
-    ]
-    return render_template(
-        "admin/list.html",
-        kind="segments",
-        title=_("Segments"),
-        state=_("Named conditions over customers, for triggers and figures."),
-        rows=rows,
-        empty_text=_("A segment is a condition with a name: “premium” is whoever has the plan premium."),
-    )
 
 
 @blueprint.get("/offers")

@@ -1,7 +1,9 @@
 """Who belongs to a segment: SQL narrows, the pure rule decides where SQL cannot."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, and_, false, func, select
 
@@ -36,24 +38,35 @@ def holding(contact_ids: Collection[int], condition: Condition, at: datetime) ->
     return found
 
 
-def matching(condition: Condition, at: datetime, after: int = 0, limit: int | None = None) -> Iterator[int]:
-    """The contacts for whom a condition holds as of ``at``, by growing id, those after ``after`` only."""
-    found = narrowed(condition, at, one_by_one=limit is not None)
-    batch = BATCH if limit is None else min(BATCH, max(limit, 100))
+@dataclass(frozen=True)
+class Page:
+    """Which of the contacts that match are wanted: the next ``limit`` after one, by id, growing or falling."""
+
+    after: int = 0
+    limit: int | None = None
+    newest_first: bool = False
+    among: Any = None
+    """A query of ids: only these."""
+
+
+def matching(condition: Condition, at: datetime, page: Page) -> Iterator[int]:
+    """The contacts for whom a condition holds as of ``at``."""
+    found = narrowed(condition, at, one_by_one=page.limit is not None)
+    batch = BATCH if page.limit is None else min(BATCH, max(page.limit, 100))
     given = 0
     while True:
-        rows = db.session.execute(_candidates(found, after).limit(batch)).all()
+        rows = db.session.execute(_candidates(found, page).limit(batch)).all()
         doubtful = [contact_id for contact_id, certain in rows if not certain]
         proven = holding(doubtful, condition, at) if doubtful else set()
         for contact_id, certain in rows:
             if certain or contact_id in proven:
                 yield contact_id
                 given += 1
-                if given == limit:
+                if given == page.limit:
                     return
         if len(rows) < batch:
             return
-        after = rows[-1][0]
+        page = replace(page, after=rows[-1][0])
 
 
 def size(condition: Condition, at: datetime) -> int:
@@ -72,7 +85,7 @@ def size(condition: Condition, at: datetime) -> int:
 def contacts_in(segment: str, at: datetime, after: int = 0, limit: int | None = None) -> Iterator[int]:
     """The contacts that belong to a segment, by growing id; nobody where there is no such segment."""
     condition = segment_conditions().get(segment)
-    return iter(()) if condition is None else matching(condition, at, after, limit)
+    return iter(()) if condition is None else matching(condition, at, Page(after, limit))
 
 
 def segment_size(segment: str, at: datetime) -> int:
@@ -80,8 +93,13 @@ def segment_size(segment: str, at: datetime) -> int:
     return 0 if condition is None else size(condition, at)
 
 
-def _candidates(found: Narrowed, after: int) -> Select[int, bool]:
-    living = CONTACTS.c.erased_at.is_(None)
+def _candidates(found: Narrowed, page: Page) -> Select[int, bool]:
+    key, living = CONTACTS.c.id, CONTACTS.c.erased_at.is_(None)
     certain = func.coalesce(found.certain, false()).label("certain")
-    rows = select(CONTACTS.c.id, certain).select_from(found.source)
-    return rows.where(found.expression, living, CONTACTS.c.id > after).order_by(CONTACTS.c.id)
+    rows = select(key, certain).select_from(found.source).where(found.expression, living)
+    if page.among is not None:
+        rows = rows.where(key.in_(page.among))
+    if page.newest_first:
+        rows = rows.where(key < page.after) if page.after else rows
+        return rows.order_by(key.desc())
+    return rows.where(key > page.after).order_by(key)

@@ -19,7 +19,9 @@ from app.models.surveys import Survey, SurveyVersion
 from app.models.tasks import Task
 from app.queries.contacts import newest_addresses, public_ids, references
 from app.queries.explanations import Explained, list_decisions
+from app.queries.members import Page, matching
 from app.queries.surveys import survey_version
+from surveys.conditions import Condition
 from surveys.scoring import scores
 
 
@@ -54,12 +56,27 @@ def may_see(contact_id: int, department: str | None) -> bool:
     return db.session.scalar(query) is not None
 
 
+def customers_in(
+    condition: Condition, at: datetime, words: str, *, department: str | None, limit: int, after: int = 0
+) -> list[CustomerRow]:
+    """Like :func:`search_customers`, those only for whom a condition holds as of ``at``."""
+    ids = _searched(words, department).with_only_columns(Contact.id)
+    found = list(matching(condition, at, Page(after, limit, newest_first=True, among=ids)))
+    contacts = db.session.scalars(select(Contact).where(Contact.id.in_(found)).order_by(Contact.id.desc())).all()
+    return customer_rows(contacts)
+
+
 def search_customers(words: str, *, department: str | None, limit: int, after: int = 0) -> list[CustomerRow]:
     """Customers by part of a name, by e-mail, phone, external id, or the id of one of their events; else the newest."""
-    query = _seen_by(select(Contact).where(Contact.erased_at.is_(None)), department)
-    wanted = words.strip()
+    query = _searched(words, department)
     if after:
         query = query.where(Contact.id < after)
+    return customer_rows(db.session.scalars(query.order_by(Contact.id.desc()).limit(limit)).all())
+
+
+def _searched(words: str, department: str | None) -> Select[Any]:
+    query = _seen_by(select(Contact).where(Contact.erased_at.is_(None)), department)
+    wanted = words.strip()
     if wanted:
         lower = wanted.lower()
         digits = "+" + "".join(c for c in wanted if c.isdigit())
@@ -81,7 +98,7 @@ def search_customers(words: str, *, department: str | None, limit: int, after: i
         )
         named = or_(*(Contact.name.contains(form, autoescape=True) for form in {wanted, wanted.title(), lower}))
         query = query.where(or_(named, Contact.public_id == wanted, Contact.id.in_(owners), Contact.id.in_(by_event)))
-    return customer_rows(db.session.scalars(query.order_by(Contact.id.desc()).limit(limit)).all())
+    return query
 
 
 def customer_rows(contacts: Sequence[Contact]) -> list[CustomerRow]:
