@@ -1,5 +1,6 @@
 """Figures, each with its n and its interval."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import abort, jsonify
@@ -7,7 +8,12 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.auth import require
+from app.clock import utcnow
+from app.queries.overview import moments, today
+from app.queries.pressure import MOST, Asked, effects, times_asked
 from app.queries.rollups import DIMENSIONS, GROUPS, METRICS, TooManyDimensions, figures
+from app.queries.segments import segment_definitions
+from dashboards.readers import Days
 from surveys.statistics import Figure
 
 blueprint = Blueprint("figures", __name__, description="Figures with their certainty")
@@ -27,6 +33,50 @@ class FigureQuery(Schema):
     employee = fields.String()
     product = fields.String()
     topic = fields.String()
+
+
+class PressureQuery(Schema):
+    """The company days whose messages are looked at, both included; and the segment whose customers are counted."""
+
+    begin = fields.Date(load_default=None, data_key="from")
+    end = fields.Date(load_default=None, data_key="to")
+    segment = fields.String(load_default=None)
+
+
+@blueprint.get("/metrics/pressure")
+@blueprint.doc(summary="How often customers are asked, and what it does to response and unsubscribe rates")
+@require("read")
+@blueprint.arguments(PressureQuery, location="query", unknown=RAISE)
+def get_pressure(query: dict[str, Any]) -> Any:
+    segment, last = query["segment"], query["end"] or today()
+    if segment is not None and segment not in segment_definitions():
+        abort(404, "No segment has this slug.")
+    first = query["begin"] or last - timedelta(days=364)
+    if first > last:
+        abort(422, "from comes after to.")
+    asked = [
+        {"days": a.days, "contacts": a.contacts, "times": times_as_json(a)} for a in times_asked(utcnow(), segment)
+    ]
+    found = [
+        {
+            "messages": group_name(e.messages),
+            "n": e.n,
+            "response_rate": _as_json(e.response),
+            "unsubscribe_rate": _as_json(e.unsubscribe),
+            "response_verdict": e.response_compared.verdict if e.response_compared else None,
+            "unsubscribe_verdict": e.unsubscribe_compared.verdict if e.unsubscribe_compared else None,
+        }
+        for e in effects(*moments(Days(first, last)))
+    ]
+    return jsonify({"metric": "pressure", "segment": segment, "asked": asked, "effects": found})
+
+
+def group_name(times: int) -> str:
+    return f"{times}+" if times == MOST else str(times)
+
+
+def times_as_json(asked: Asked) -> dict[str, int]:
+    return {group_name(times): contacts for times, contacts in enumerate(asked.times)}
 
 
 @blueprint.get("/metrics/<metric>")

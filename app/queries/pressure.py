@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 
-from app.extensions import db, seconds
+from app.extensions import among, db, seconds
 from app.models.contacts import Contact
 from app.models.decisions import Reservation
 from app.models.invitations import Invitation
+from app.queries.members import contacts_in
 from surveys.statistics import Comparison, Figure, compare_shares, share, shown, stand_together
 
 SPANS = (30, 90, 365)
@@ -19,6 +21,7 @@ BEFORE = timedelta(days=90)
 """How far back messages are counted before the one whose answer is looked at."""
 LEAVES = timedelta(days=30)
 """Who unsubscribes within this time of a message, and before the next one, left because of it."""
+BATCH = 2_000
 MOST = 3
 """So many, or more, are one group."""
 
@@ -48,15 +51,28 @@ class Effect:
     unsubscribe_compared: Comparison | None
 
 
-def times_asked(now: datetime) -> list[Asked]:
-    """Contacts by how often they were asked, over each of the spans; erased ones left out."""
-    asked = (
+def times_asked(now: datetime, segment: str | None = None) -> list[Asked]:
+    """Contacts, or those of a segment, by how often they were asked over each of the spans; erased ones left out."""
+    found = {days: [0] * (MOST + 1) for days in SPANS}
+    if segment is None:
+        everybody = db.session.scalar(select(func.count()).select_from(Contact).where(Contact.erased_at.is_(None))) or 0
+        _count(found, _asked(now))
+    else:
+        everybody, members = 0, contacts_in(segment, now)
+        while batch := list(islice(members, BATCH)):
+            everybody += len(batch)
+            _count(found, _asked(now).where(among(Invitation.contact_id, batch)))
+    return [Asked(days, segment, everybody, (everybody - sum(times), *times[1:])) for days, times in found.items()]
+
+
+def _asked(now: datetime) -> Select[Any]:
+    """How often each contact was asked in each of the spans."""
+    return (
         select(
-            Invitation.contact_id,
             *(
                 func.sum(case((Invitation.handed_over_at > now - timedelta(days=days), 1), else_=0)).label(f"in_{days}")
                 for days in SPANS
-            ),
+            )
         )
         .join(Contact, Contact.id == Invitation.contact_id)
         .where(
@@ -65,16 +81,15 @@ def times_asked(now: datetime) -> list[Asked]:
             Contact.erased_at.is_(None),
         )
         .group_by(Invitation.contact_id)
-        .subquery()
     )
-    everybody = db.session.scalar(select(func.count()).select_from(Contact).where(Contact.erased_at.is_(None))) or 0
-    found = []
-    for days in SPANS:
-        group = _at_most(asked.c[f"in_{days}"])
-        counts = {times: n for times, n in db.session.execute(select(group, func.count()).group_by(group))}
-        more = [counts.get(times, 0) for times in range(1, MOST + 1)]
-        found.append(Asked(days, None, everybody, (everybody - sum(more), *more)))
-    return found
+
+
+def _count(found: dict[int, list[int]], asked: Select[Any]) -> None:
+    each = asked.subquery()
+    for days, times in found.items():
+        group = _at_most(each.c[f"in_{days}"])
+        for n, contacts in db.session.execute(select(group, func.count()).where(group > 0).group_by(group)):
+            times[n] += contacts
 
 
 def effects(begin: datetime, end: datetime) -> list[Effect]:

@@ -33,6 +33,7 @@ PAGES = (
     "/decisions",
     "/policy",
     "/policy/audits",
+    "/policy/pressure",
     "/segments",
     "/segments/premium",
     "/segments/premium/edit",
