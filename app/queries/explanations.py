@@ -24,6 +24,8 @@ from surveys.conditions import ALWAYS
 from surveys.decision import NOT_FIRST, Miss, Rung, decide_each, ladder
 from surveys.gates import Closed
 from surveys.gates import Event as Happening
+from surveys.occasions import Absence
+from surveys.triggers import Trigger as Rule
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,8 @@ def _happening(event: Event, source: str) -> Happening:
 def imagined(contact_id: int, slug: str, now: datetime, company_zone: str) -> Explained | None:
     """What would be decided for this contact if the trigger's event happened now; None when there is no such trigger.
 
-    The properties are those of the contact's last event of that kind; without any, the condition is taken to hold.
+    The properties are those of the contact's last event of that kind, or of the last that would set its timer; without
+    any, the condition is taken to hold.
     """
     current = next((c for c in current_triggers() if c[2].slug == slug), None)
     if current is None:
@@ -255,7 +258,7 @@ def imagined(contact_id: int, slug: str, now: datetime, company_zone: str) -> Ex
     last = db.session.execute(
         select(Event, Source.slug)
         .join(Source, Source.id == Event.source_id)
-        .where(Event.contact_id == contact_id, Event.type == rule.event)
+        .where(Event.contact_id == contact_id, Event.type.in_(_heard_types(rule)))
         .order_by(Event.occurred_at.desc())
         .limit(1)
     ).one_or_none()
@@ -264,7 +267,7 @@ def imagined(contact_id: int, slug: str, now: datetime, company_zone: str) -> Ex
     block = WaitingEvent(
         0, "", "", rule.event, now, {}, last[0].properties if last else {}, 0, contact_id, ambiguous=False
     )
-    windows = dict(rule.condition.needs.events)
+    windows = {kind: window for condition in rule.conditions for kind, window in condition.needs.events.items()}
     past = past_events([contact_id], windows, now).get(contact_id, {}) if windows else {}
     happening = make_event(block, tree, past, segment_conditions(), first=last is None)
     asked = rule if last else replace(rule, condition=ALWAYS)
@@ -285,6 +288,10 @@ def imagined(contact_id: int, slug: str, now: datetime, company_zone: str) -> Ex
         trigger_version=version,
         policy_version=number,
     )
+
+
+def _heard_types(rule: Rule) -> tuple[str, ...]:
+    return (rule.event, rule.when.event) if isinstance(rule.when, Absence) else (rule.event,)
 
 
 def _missed(rule: Any, happening: Happening) -> Closed | None:

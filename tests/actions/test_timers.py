@@ -20,6 +20,7 @@ from app.models.contacts import Identity
 from app.models.decisions import Decision
 from app.models.events import Event
 from app.models.sources import Source
+from app.queries.explanations import imagined, missed_conditions
 from app.queries.work import ready_kinds
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -115,6 +116,29 @@ def test_a_cart_that_is_not_paid_for_in_time_is_heard_of_once(world: World) -> N
     assert [d.outcome for d in db.session.scalars(select(Decision))] == ["acted"]
     world.passes(30 * DAY)
     assert len(world.woken("cart")) == 2
+
+
+def test_why_tells_of_moments_that_never_came(world: World) -> None:
+    world.trigger("cart", CART, if_="{field: properties.amount, op: gte, value: 10}")
+    world.trigger("third", "{event: cart.updated, occurrence: {nth: 3, within: 1h}}")
+    world.happens("cart.updated", cart="c-1", amount=5)
+    world.works()
+    contact_id = db.session.scalars(select(Identity.contact_id)).one()
+    why = imagined(contact_id, "cart", world.now, "UTC")
+    assert why is not None
+    assert (why.outcome, why.reason, [(g.observed, g.limit) for g in why.gates if not g.passed]) == (
+        "skipped",
+        "condition",
+        [(5, 10)],
+    )
+    world.now += HOUR / 2
+    why = imagined(contact_id, "third", world.now, "UTC")
+    assert why is not None
+    assert [(g.gate, g.observed, g.limit, g.rule) for g in why.gates if not g.passed] == [
+        ("condition", 2, 3, "occurrence")
+    ]
+    (missed,) = missed_conditions(contact_id, "third", 10, "UTC")
+    assert [(g.observed, g.limit) for g in missed.gates if not g.passed] == [(1, 3)]
 
 
 def test_the_next_update_begins_anew_for_its_own_cart_only(world: World) -> None:
