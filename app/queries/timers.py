@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, false, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from app.extensions import among, db, table_of
+from app.extensions import among, db, is_sqlite, table_of
 from app.models.contacts import Contact
 from app.models.events import Event, PendingEvent
 from app.models.lists import ContactList, ListMember
@@ -244,7 +244,7 @@ def _scheduled(when: Schedule, stretch: Stretch) -> Look:
 def _moved(when: Entry | Exit, stretch: Stretch) -> Look:
     """Who belongs to the segment now and did not before, or the other way round."""
     condition = segment_conditions().get(when.segment, NOBODY)
-    narrow, limit = narrowed(condition, stretch.until), MOVES * stretch.limit
+    narrow, limit = narrowed(condition, stretch.until), stretch.limit * (1 if is_sqlite() else MOVES)
     kept = table_of(SegmentMember)
     mine = and_(kept.c.trigger_id == stretch.trigger_id, kept.c.contact_id == CONTACTS.c.id)
     known, sure = kept.c.contact_id.is_not(None), func.coalesce(narrow.certain, false())
