@@ -10,7 +10,18 @@ from flask import current_app, render_template
 from app.admin import blueprint
 
 METHODS = ("get", "post", "put", "patch", "delete")
-ORDER = ("events", "contacts", "lists", "decisions", "invitations", "responses", "tasks", "figures", "definitions")
+ORDER = (
+    "events",
+    "contacts",
+    "lists",
+    "decisions",
+    "invitations",
+    "responses",
+    "tasks",
+    "figures",
+    "simulations",
+    "definitions",
+)
 
 
 @dataclass(frozen=True)
