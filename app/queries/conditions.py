@@ -218,7 +218,7 @@ class _Writer:
         if self.one_by_one:
             return self.counted.setdefault(key, found.where(EVENTS.c.contact_id == CONTACTS.c.id).lateral())
         if b'"contact' in orjson.dumps(leaf.get("where")):
-            found = found.where(EVENTS.c.contact_id == CONTACTS.c.id)
+            found = found.select_from(EVENTS.join(CONTACTS, EVENTS.c.contact_id == CONTACTS.c.id))
         grouped = found.add_columns(EVENTS.c.contact_id).where(EVENTS.c.contact_id.is_not(None))
         return self.counted.setdefault(key, grouped.group_by(EVENTS.c.contact_id).subquery())
 

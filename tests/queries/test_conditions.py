@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from sqlalchemy import false, func, select
 
 from app.extensions import db, insert_rows, transaction
@@ -21,6 +21,7 @@ from tests.trees import NUMBERS, POSTED, TEXTS, every_comparison, of_contacts
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 CROWD = 400
+NEVER = {"field": "contact.attributes.a", "op": "between", "value": ["", 0]}
 
 
 def found_crowd(seed: int) -> None:
@@ -63,6 +64,7 @@ def crowd(app: Flask) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@example({"events": "order.paid", "count": True, "where": NEVER, "op": "eq", "value": 0})
 @given(of_contacts)
 def test_sql_loses_nobody_and_is_certain_of_nobody_else(crowd: None, tree: Any) -> None:
     condition = read(tree, read_condition)
