@@ -25,6 +25,7 @@ from benchmarks import (
     hand_over,
     history,
     memory,
+    rehearsal,
     storage,
     timers,
     webhooks,
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "history": history.measure,
     "widget": widget.measure,
     "timers": timers.measure,
+    "rehearsal": rehearsal.measure,
 }
 
 
