@@ -136,7 +136,8 @@ def _set_timers(session: Session, watch: TimerWatch, rule: Trigger, look: Look) 
     matched_before = watch.scanned_until is None
     if not look.found or (matched_before and rule.existing is None and not isinstance(rule.when, Once)):
         return
-    rows, known = [], known_keys(watch.trigger_id, [contact_id for contact_id, _ in look.found])
+    found = [] if isinstance(rule.when, Schedule) else [contact_id for contact_id, _ in look.found]
+    rows, known = [], known_keys(watch.trigger_id, found) if found else set()  # a moment of a schedule is new
     for contact_id, due in look.found:
         waits = matched_before and rule.existing is not None
         at = spread(watch.live_at, watch.found, rule.existing) if waits and rule.existing else due.at
