@@ -11,6 +11,8 @@ from typing import Literal
 
 LEVEL = 0.05
 Z = NormalDist().inv_cdf(1 - LEVEL / 2)
+POWER = NormalDist().inv_cdf(0.8)
+"""So that a true difference is seen 4 times out of 5."""
 MINIMUM = 10
 """Answers below which a figure is hidden, and a comparison has no verdict."""
 
@@ -147,6 +149,24 @@ def _judge(now: Figure, before: Figure, half: float | None, minimum: int) -> Com
     if min(now.n, before.n) < minimum:
         verdict = "too_few"
     return Comparison(verdict, difference, half, now.n, before.n)
+
+
+def smallest_difference(asked: float, never_asked: float) -> float:
+    """The smallest difference of two shares, in percentage points, that so many people can reveal 4 times out of 5.
+
+    At the level of 5 %, with shares around a half, where it is hardest (Fleiss, Levin and Paik 2003, "Statistical
+    Methods for Rates and Proportions", chapter 4, without the correction for continuity).
+    """
+    if asked <= 0 or never_asked <= 0:
+        return 100.0
+    return min(100.0, 100 * (Z + POWER) * sqrt(0.25 * (1 / asked + 1 / never_asked)))
+
+
+def days_to_see(points: float, asked_a_day: float, never_asked_a_day: float) -> float | None:
+    """After how many days :func:`smallest_difference` has come down to ``points``; None: with nobody, never."""
+    if asked_a_day <= 0 or never_asked_a_day <= 0:
+        return None
+    return float((100 * (Z + POWER) / points) ** 2 * 0.25 * (1 / asked_a_day + 1 / never_asked_a_day))
 
 
 def stand_together(comparisons: Sequence[Comparison]) -> list[bool]:

@@ -1,6 +1,8 @@
 """Triggers: four sentences each, on and off, what they did; and the bonuses and departments they speak of."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -24,7 +26,7 @@ from app.admin.reasons import (
     survey_name,
 )
 from app.admin.telling import source_names
-from app.admin.words import choices, chosen
+from app.admin.words import choices, chosen, number, span
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.definitions import write_definition
@@ -39,10 +41,15 @@ from app.queries.timers import count_matching
 from app.queries.triggers import trigger_definitions, trigger_id, trigger_names, trigger_versions
 from surveys.gates import ACTIVE
 from surveys.occasions import Once, asks_of_present
+from surveys.statistics import days_to_see, smallest_difference
 from surveys.triggers import Trigger
 
 WEEK = timedelta(days=7)
 STORY_DAYS = timedelta(days=30)
+QUARTER = 90
+"""Days after which it is said what a control group will have shown."""
+WORTH_SEEING = 10
+"""Percentage points: a difference that most would act on."""
 DIGITS_MAX = 8
 
 
@@ -116,6 +123,26 @@ def trigger(slug: str) -> Any:
         versions=trigger_versions(slug)[:10],
         matching=_matching(row.rule),
         once=isinstance(row.rule.when, Once),
+        control=control_words(row.rule, _totals(days)),
+    )
+
+
+def control_words(rule: Trigger, totals: Sequence[tuple[str, int]]) -> str | None:
+    """What the control group can reveal, and by when, if things go on as in the last 30 days."""
+    counts = dict(totals)
+    asked, never = (counts.get(code, 0) / STORY_DAYS.days for code in ("invited", "holdout"))
+    if not rule.sample.holdout:
+        return None
+    days = days_to_see(WORTH_SEEING, asked, never)
+    if days is None:
+        return _("Nobody is in the control group yet, so it can show nothing.")
+    seen = smallest_difference(asked * QUARTER, never * QUARTER)
+    return _(
+        "As things go, the control group can show a difference of %(points)s points or more within 90 days;"
+        " for %(wanted)s points it takes %(time)s.",
+        points=number(seen, 0),
+        wanted=WORTH_SEEING,
+        time=span(timedelta(days=ceil(days))),
     )
 
 

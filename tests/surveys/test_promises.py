@@ -30,8 +30,9 @@ LIMITS = (
 
 
 def trigger(slug: str, send: dict[str, Any] | None = None, **fields: Any) -> Trigger:
-    written = {"slug": slug, "status": "live", "when": {"event": slug.partition("-")[0]}, "fresh": "6d",
-               "then": [{"send": {"survey": "s", **(send or {})}}], **fields}  # fmt: skip
+    asked = {"send": {"survey": "s", **(send or {})}}
+    when = {"event": slug.partition("-")[0]}
+    written: dict[str, Any] = {"slug": slug, "status": "live", "when": when, "fresh": "6d", "then": [asked], **fields}
     return read(written, read_trigger)
 
 
@@ -72,7 +73,8 @@ class Promises(RuleBasedStateMachine):
 
     @initialize(exempt=st.booleans(), quiet=st.booleans(), holdout=st.sampled_from([0.0, 0.2]))
     def begin(self, *, exempt: bool, quiet: bool, holdout: float) -> None:
-        self.now, self.world, self.crises, self.made = START, World(), (), 0
+        self.now, self.world, self.made = START, World(), 0
+        self.crises: tuple[Crisis, ...] = ()
         self.policy = ContactPolicy(
             limits=LIMITS,
             exempt=frozenset({"service"} if exempt else ()),

@@ -17,10 +17,12 @@ from surveys.statistics import (
     compare_means,
     compare_nps,
     compare_shares,
+    days_to_see,
     mean,
     nps,
     share,
     shown,
+    smallest_difference,
     stand_together,
     t_quantile,
 )
@@ -481,3 +483,18 @@ def test_what_has_too_few_answers_neither_stands_nor_counts() -> None:
 def test_answers_that_are_all_alike_and_differ_stand() -> None:
     same, other = Comparison("no_change_seen", 0.0, 0.0, 20, 20), Comparison("changed", 1.0, 0.0, 20, 20)
     assert stand_together([same, other]) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("asked", "never", "points"),
+    [(1000, 1000, 6.26), (385, 385, 10.1), (9500, 500, 6.43), (0, 500, 100.0), (5, 1, 100.0)],
+)
+def test_what_a_control_group_can_reveal(asked: float, never: float, points: float) -> None:
+    assert smallest_difference(asked, never) == pytest.approx(points, abs=0.01)
+
+
+def test_a_difference_is_seen_on_the_day_that_is_named() -> None:
+    days = days_to_see(10, 95, 5)
+    assert days is not None
+    assert smallest_difference(95 * days, 5 * days) == pytest.approx(10)
+    assert days_to_see(10, 95, 0) is None
