@@ -21,6 +21,7 @@ EXAMPLES = {
     "event_id": "e-1",
     "reference": "c-1",
     "task_id": 1,
+    "simulation_id": 1,
     "metric": "nps",
     "kind": "surveys",
     "slug": "s",
@@ -36,6 +37,8 @@ SCOPES_OF_CHANGES = {
     ("DELETE", "/api/v1/surveys/s"): "definitions:write",
     ("POST", "/api/v1/lists/s"): "contacts:write",
     ("DELETE", "/api/v1/lists/s"): "contacts:write",
+    ("POST", "/api/v1/simulations"): "definitions:write",
+    ("DELETE", "/api/v1/simulations/1"): "definitions:write",
 }
 OPEN = {"/api/v1/openapi.json"}
 
