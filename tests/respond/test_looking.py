@@ -42,6 +42,7 @@ def addresses(app: Flask, invitation: Invitation) -> Iterator[str]:
         "event_id": ["e-1", "nothing"],
         "reference": ["c-1", "nobody"],
         "task_id": [1, 99],
+        "simulation_id": [1, 99],
         "metric": ["nps", "csat", "ces", "response-rate"],
         "kind": ["surveys", "triggers"],
         "slug": ["s", "ask"],

@@ -29,18 +29,18 @@ LIMITS = (
 )
 
 
-def trigger(slug: str, send: dict[str, Any] | None = None, **fields: Any) -> Trigger:
+def trigger(slug: str, send: dict[str, Any] | None = None, class_: str = "transactional", **fields: Any) -> Trigger:
     asked = {"send": {"survey": "s", **(send or {})}}
     when = {"event": slug.partition("-")[0]}
-    written: dict[str, Any] = {"slug": slug, "status": "live", "when": when, "fresh": "6d", "then": [asked], **fields}
-    return read(written, read_trigger)
+    written = {"slug": slug, "status": "live", "class": class_, "when": when, "fresh": "6d", "then": [asked]}
+    return read(written | fields, read_trigger)
 
 
 TRIGGERS = (
     trigger("paid", {"blocked": "defer", "cancel_on": ["returned"]}),
-    trigger("paid-big", {"delay": "1d"}, priority=90, **{"class": "relationship"}),
+    trigger("paid-big", {"delay": "1d"}, "relationship", priority=90),
     trigger("seen", {"blocked": "defer"}, sample={"rate": 0.6, "redraw": "3d", "holdout": 0.2}),
-    trigger("seen-service", **{"class": "service"}),
+    trigger("seen-service", None, "service"),
     trigger("left", sample={"quota": {"invitations": 3, "per": "2d"}}),
 )
 
