@@ -13,6 +13,7 @@ from app.actions.definitions import ChangedMeanwhile, StillUsed, apply_definitio
 from app.admin import blueprint
 from app.admin.faults import fault_words
 from app.admin.kinds import actor_word
+from app.admin.rehearsals import ask
 from app.admin.words import number
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
@@ -99,6 +100,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "offers": {"slug": "welcome-10", "codes": ["A1B2", "C3D4"]},
 }
 """What stands in the field when something new is written: the shortest that is of use."""
+REHEARSED = ("policy", "triggers", "segments")
+"""Kinds that change who is asked, so that they can be tried on past events."""
 WIDGET_EXAMPLE = {
     "slug": "my-site",
     "name": "My site",
@@ -158,6 +161,11 @@ def put_in_force(kind: str, slug: str, text: str, made_from: dict[str, Any] | No
     return _told(faults)
 
 
+def faults_in(text: str) -> list[LineFault]:
+    """What is wrong with definitions as they are typed."""
+    return _told(load_definitions({_("line"): text}).faults)
+
+
 def _told(faults: Iterable[LineFault]) -> list[LineFault]:
     """Faults in the words of whoever reads the page."""
     return [replace(fault, message=fault_words(fault.message)) for fault in faults]
@@ -179,6 +187,9 @@ def as_text(kind: str, slug: str) -> Any:
         return _page(kind, slug, text, made_from=present)
     if request.form.get("verb") == "check":
         return _checked(kind, slug, request.form.get("text", ""))
+    if request.form.get("verb") == "rehearse" and kind in REHEARSED:
+        text = request.form.get("text", "")
+        return (None if faults_in(text) else ask(text)) or _checked(kind, slug, text)
     return _save(kind, slug, request.form.get("text", ""), made_from_form())
 
 
@@ -253,6 +264,7 @@ def _page(  # noqa: PLR0913 what one page shows
         "admin/as_text.html",
         kind=kind,
         kind_word=kind_word(kind),
+        rehearsed=kind in REHEARSED,
         slug=slug,
         text=text,
         made_from=orjson.dumps(made_from).decode(),

@@ -9,11 +9,13 @@ from flask_wtf import FlaskForm
 
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
-from app.admin.editing import changed_body, current_body, put_in_force
+from app.admin.editing import changed_body, current_body, faults_in, put_in_force
 from app.admin.reading import limit_words, policy_sentences
+from app.admin.rehearsals import ask
 from app.auth.staff import staff
 from app.clock import utcnow
 from app.definitions import write_definition
+from app.queries.crises import lasting_crises
 from app.queries.policies import limit_stops, policy_number, policy_version
 
 SEEN = timedelta(days=30)
@@ -33,10 +35,23 @@ def _page(number: int, status: int = 200, **more: Any) -> Any:
         sentences=policy_sentences(held),
         limits=[(limit, limit_words(limit), _stopped(stops.get(limit.name, 0), decided)) for limit in held.limits],
         quiet=held.quiet_hours,
+        crises=lasting_crises(utcnow()),
+        scopes=scope_words(),
         number=number,
         form=FlaskForm(),
         **more,
     ), status
+
+
+def scope_words() -> dict[str, str]:
+    """What a crisis can be about."""
+    return {
+        "all": _("the whole company"),
+        "place": _("a place"),
+        "product": _("a product"),
+        "touchpoint": _("a touchpoint"),
+        "segment": _("a segment"),
+    }
 
 
 def _stopped(stops: int, decided: int) -> str:
@@ -66,6 +81,8 @@ def change_policy() -> Any:
     begin, end = typed.get("quiet-from", ""), typed.get("quiet-to", "")
     quiet = {**(body.get("quiet_hours") or {"zone": "contact"}), "from": begin, "to": end} if begin or end else None
     wanted = changed_body(body, {"limits": limits or None, "quiet_hours": quiet})
+    if typed.get("verb") == "rehearse":
+        return _rehearse(number, wanted)
     made_from = current_body("policy", "") if typed.get("number") == str(number) else {"changed": True}
     try:
         faults = put_in_force("policy", "", write_definition("policy", wanted), made_from)
@@ -75,6 +92,14 @@ def change_policy() -> Any:
         return _page(number, 422, faults=faults, typed=typed)
     flash(_("In force: it holds from the next decision and the next hand-over on."), "good")
     return redirect(url_for("admin.policy"), 303)
+
+
+def _rehearse(number: int, wanted: dict[str, Any]) -> Any:
+    """What is typed, on past events; the form comes back with it when that cannot be."""
+    text = write_definition("policy", wanted)
+    faults = faults_in(text)
+    asked = None if faults else ask(text)
+    return asked or _page(number, 422, faults=faults, typed=request.form)
 
 
 def _number(text: str | None) -> Any:

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import current_app, request, url_for
+from flask_babel import format_datetime, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from app.auth.staff import signed_in
+from app.clock import utcnow
+from app.queries.crises import lasting_crises
 from app.queries.deliveries import sending_stopped
 
 ID_MAX = 2**63 - 1
@@ -68,6 +70,10 @@ def notices() -> Sequence[str]:
     found = []
     if sending_stopped():
         found.append(_("Sending is stopped: nobody gets a message until it is switched on again."))
+    for crisis in lasting_crises(utcnow()):
+        about = crisis.value or _("the whole company")
+        ends = format_datetime(crisis.ends_at, "d MMM, HH:mm")
+        found.append(_("Crisis mode for %(what)s until %(when)s.", what=about, when=ends))
     if only := current_app.config["SEND_ONLY_TO"]:
         found.append(_("Trying out: messages go only to %(addresses)s.", addresses=only))
     return found

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -10,12 +11,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.actions.accounts import add_user
+from app.actions.simulations import ask_for_simulation
 from app.clock import utcnow
 from app.links import survey_url
 from app.models.invitations import Invitation
 from tests.conftest import Filling, put_in_force, until_nothing_is_ready
 from tests.wire import event, key_with, stored, tell
 
+DAY = timedelta(days=1)
 PASSWORD = "maple-river-copper-07"
 COMPANY = """
 policy: {limits: [{name: one-a-month, max: 1, per: 30d}], quiet_hours: {from: "03:00", to: "03:01"}}
@@ -103,7 +106,10 @@ def filling(request: pytest.FixtureRequest) -> Filling | None:
 
 @pytest.fixture
 def company(app: Flask) -> None:
-    """Ada was asked and answered 3, which opened task 1 for Care; Bo's review opened task 2 for the Kitchen."""
+    """Ada was asked and answered 3, which opened task 1 for Care; Bo's review opened task 2 for the Kitchen.
+
+    Rehearsal 1 is done: what if nobody was ever asked.
+    """
 
 
 def found(app: Flask, _patch: pytest.MonkeyPatch) -> None:
@@ -118,4 +124,7 @@ def found(app: Flask, _patch: pytest.MonkeyPatch) -> None:
     tell(client, key, event("o-2", contact=ada, properties={"amount": 500}))
     tell(client, key, event("o-3", contact=ada, properties={"amount": 5}))
     tell(client, key, event("r-1", "review.posted", contact={"id": "bo", "name": "Bo <b>Diddley</b>"}))
+    until_nothing_is_ready()
+    draft, now = "policy: {limits: [{name: none-at-all, max: 0, per: 1d}]}", utcnow()
+    ask_for_simulation(draft, now - DAY, now + DAY, total=4, actor="tests", now=now)
     until_nothing_is_ready()

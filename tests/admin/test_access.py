@@ -51,6 +51,8 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         "key_id": "none",
         "delivery_id": 1,
         "audit_id": 1,
+        "simulation_id": 1,
+        "crisis_id": 1,
         "filename": "x",
     }
     slugs = {"survey": "order", "survey_texts": "order", "send_test": "order", "source": "shop"}

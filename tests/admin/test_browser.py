@@ -34,6 +34,8 @@ PAGES = (
     "/policy",
     "/policy/audits",
     "/policy/pressure",
+    "/rehearsals",
+    "/rehearsals/1",
     "/segments",
     "/segments/premium",
     "/segments/premium/edit",
