@@ -192,6 +192,17 @@ def read_the_dashboard(walk: Walk) -> None:
     expect(walk.page.locator("main")).to_contain_text("Riverside")
 
 
+def rehearse_a_stricter_policy(walk: Walk) -> None:
+    """Once in 60 days instead of 30, on the past: read beside what is in force, which stays as it is."""
+    walk.open("/policy")
+    walk.page.locator("#per-0").fill("60")
+    walk.press(walk.page.locator("button[value=rehearse]"))
+    expect(walk.page.locator("ul.both").first).to_be_visible(timeout=60_000)
+    walk.look()
+    walk.open("/policy")
+    expect(walk.page.locator("#per-0")).to_have_value("30")
+
+
 def send_an_event_of_ones_own(walk: Walk) -> None:
     """A line pasted into a terminal lights the ladder; broken on purpose, the answer and the page name the field."""
     walk.open("/sources/api")
@@ -235,6 +246,7 @@ STEPS: tuple[Callable[[Walk], None], ...] = (
     read_victor,
     solve_the_task,
     read_the_dashboard,
+    rehearse_a_stricter_policy,
     send_an_event_of_ones_own,
     start_for_real,
 )
