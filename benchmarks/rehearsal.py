@@ -36,7 +36,7 @@ PAST = """
            jsonb_build_object('amount', i %% 3000, 'place', 'centre'), who, 0, true
     FROM (SELECT i, 1 + (i * 7919) %% %(contacts)s AS who,
                  now() - interval '180 days' + i * interval '179 days' / %(events)s AS at
-          FROM generate_series(1, %(events)s) AS i) AS told
+          FROM generate_series(1, %(events)s::bigint) AS i) AS told
 """
 
 

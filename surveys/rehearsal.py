@@ -310,7 +310,8 @@ class Course:
         if self.rules.policy.by_country:
             contact.country = country_of(person.profile)
         contact.unsubscribed_at = _passed(person.unsubscribed_at, at)
-        contact.consents = {scope: granted for scope, (granted, since) in person.consents.items() if since <= at}
+        if person.consents:
+            contact.consents = {scope: granted for scope, (granted, since) in person.consents.items() if since <= at}
         contact.complaint_since = complaint_since(state.complaints, at) if state.complaints else None
         addresses: dict[str, Address] = {}
         for box in person.mailboxes:  # the newest last
@@ -422,7 +423,8 @@ def run(
     until: datetime,
 ) -> Iterator[int]:
     """Run the courses over past events in order of (occurred_at, id); yields, now and then, how many are done."""
-    kept = {kind for course in courses for kind in course.looks_back}
+    # Only what somebody looks back at is remembered: the rest would be most of the memory.
+    kept = {kind for course in courses for kind, window in course.looks_back.items() if window}
     done = 0
     for happened, person in happenings:
         for course in courses:
