@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import flash, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from app.actions.crises import EndlessCrisis, UnknownCrisis, declare_crisis, end_crisis
 from app.admin import blueprint
+from app.admin.shell import ID_MAX
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.queries.installation import company
@@ -39,6 +40,8 @@ def begin_crisis() -> Any:
 @blueprint.post("/policy/crisis/<int:crisis_id>/end")
 @staff("design")
 def stop_crisis(crisis_id: int) -> Any:
+    if crisis_id > ID_MAX:
+        abort(404)
     try:
         end_crisis(crisis_id, actor=signed_in().email, now=utcnow())
     except UnknownCrisis:

@@ -17,12 +17,11 @@ from app.admin.rehearsals import ask
 from app.admin.words import number
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
-from app.definitions import LineFault, load_definitions, write_definition
+from app.definitions import LineFault, Loaded, load_definitions, write_definition
 from app.jobs import ring
 from app.queries.accounts import audit_entries
-from app.queries.definitions import CURRENT, MissingSecret, plan_changes
+from app.queries.definitions import CURRENT, MissingSecret, body_in_force, plan_changes
 from app.queries.installation import company
-from app.queries.policies import policy_definition
 from app.queries.timers import going_live
 
 PAGE_OF = {
@@ -123,27 +122,14 @@ def kind_word(kind: str) -> str:
     }[kind]
 
 
-def current_body(kind: str, slug: str) -> dict[str, Any] | None:
-    return policy_definition() if kind == "policy" else CURRENT[kind]().get(slug)
-
-
 def put_in_force(kind: str, slug: str, text: str, made_from: dict[str, Any] | None) -> list[LineFault]:
     """Apply one definition written as text; returns the faults, none when it is in force.
 
     Raises :class:`app.actions.definitions.ChangedMeanwhile`.
     """
     loaded = load_definitions({_("line"): text})
-    faults = list(loaded.faults)
+    faults = _faults(loaded, kind, slug)
     named = {(k, s) for k, bodies in loaded.catalog.bodies.items() for s in bodies}
-    strange = (loaded.catalog.policy is not None and kind != "policy") or any(
-        k != kind or slug not in ("", s) for k, s in named
-    )
-    if not faults and strange:
-        faults.append(
-            LineFault(
-                _("line"), 1, _("This page is about one %(kind)s; its slug cannot be changed.", kind=kind_word(kind))
-            )
-        )
     if not faults:
         try:
             apply_definitions(
@@ -161,9 +147,21 @@ def put_in_force(kind: str, slug: str, text: str, made_from: dict[str, Any] | No
     return _told(faults)
 
 
-def faults_in(text: str) -> list[LineFault]:
-    """What is wrong with definitions as they are typed."""
-    return _told(load_definitions({_("line"): text}).faults)
+def faults_in(kind: str, slug: str, text: str) -> list[LineFault]:
+    """What is wrong with a definition as it is typed."""
+    return _told(_faults(load_definitions({_("line"): text}), kind, slug))
+
+
+def _faults(loaded: Loaded, kind: str, slug: str) -> list[LineFault]:
+    """The faults of a text; one of its own is that it speaks of something else than its page."""
+    named = {(k, s) for k, bodies in loaded.catalog.bodies.items() for s in bodies}
+    strange = (loaded.catalog.policy is not None and kind != "policy") or any(
+        k != kind or slug not in ("", s) for k, s in named
+    )
+    if loaded.faults or not strange:
+        return list(loaded.faults)
+    said = _("This page is about one %(kind)s; its slug cannot be changed.", kind=kind_word(kind))
+    return [LineFault(_("line"), 1, said)]
 
 
 def _told(faults: Iterable[LineFault]) -> list[LineFault]:
@@ -178,7 +176,7 @@ def as_text(kind: str, slug: str) -> Any:
     """One definition as YAML; without a slug a new one, or the policy."""
     if kind not in PAGE_OF:
         abort(404)
-    present = current_body(kind, slug) if slug or kind == "policy" else None
+    present = body_in_force(kind, slug) if slug or kind == "policy" else None
     if slug and present is None:
         abort(404)
     if request.method == "GET":
@@ -188,8 +186,7 @@ def as_text(kind: str, slug: str) -> Any:
     if request.form.get("verb") == "check":
         return _checked(kind, slug, request.form.get("text", ""))
     if request.form.get("verb") == "rehearse" and kind in REHEARSED:
-        text = request.form.get("text", "")
-        return (None if faults_in(text) else ask(text)) or _checked(kind, slug, text)
+        return _rehearse(kind, slug, request.form.get("text", ""), present)
     return _save(kind, slug, request.form.get("text", ""), made_from_form())
 
 
@@ -198,6 +195,15 @@ def _checked(kind: str, slug: str, text: str) -> str:
     loaded = load_definitions({_("line"): text})
     changes = [] if loaded.faults else _plan(loaded)
     return _page(kind, slug, text, made_from=made_from_form(), faults=_told(loaded.faults), changes=changes)
+
+
+def _rehearse(kind: str, slug: str, text: str, present: dict[str, Any] | None) -> Any:
+    """What is typed, on past events, as long as it was made from what is in force."""
+    if (slug or kind == "policy") and made_from_form() != present:
+        return _page(kind, slug, text, made_from=present, conflict=ChangedMeanwhile(kind, slug, present)), 409
+    if faults := faults_in(kind, slug, text):
+        return _page(kind, slug, text, made_from=made_from_form(), faults=faults), 422
+    return ask(text) or _checked(kind, slug, text)
 
 
 def _save(kind: str, slug: str, text: str, made_from: dict[str, Any] | None) -> Any:

@@ -9,13 +9,14 @@ from flask_wtf import FlaskForm
 
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
-from app.admin.editing import changed_body, current_body, faults_in, put_in_force
+from app.admin.editing import changed_body, faults_in, put_in_force
 from app.admin.reading import limit_words, policy_sentences
 from app.admin.rehearsals import ask
 from app.auth.staff import staff
 from app.clock import utcnow
 from app.definitions import write_definition
 from app.queries.crises import lasting_crises
+from app.queries.definitions import body_in_force
 from app.queries.policies import limit_stops, policy_number, policy_version
 
 SEEN = timedelta(days=30)
@@ -65,7 +66,7 @@ def _stopped(stops: int, decided: int) -> str:
 def change_policy() -> Any:
     """Limits and quiet hours from the form; everything else of the policy stays as it is."""
     number = policy_number()
-    body = current_body("policy", "") or {}
+    body = body_in_force("policy", "") or {}
     typed = request.form
     limits = []
     for n, limit in enumerate(body.get("limits", ())):
@@ -83,7 +84,7 @@ def change_policy() -> Any:
     wanted = changed_body(body, {"limits": limits or None, "quiet_hours": quiet})
     if typed.get("verb") == "rehearse":
         return _rehearse(number, wanted)
-    made_from = current_body("policy", "") if typed.get("number") == str(number) else {"changed": True}
+    made_from = body_in_force("policy", "") if typed.get("number") == str(number) else {"changed": True}
     try:
         faults = put_in_force("policy", "", write_definition("policy", wanted), made_from)
     except ChangedMeanwhile:
@@ -96,8 +97,10 @@ def change_policy() -> Any:
 
 def _rehearse(number: int, wanted: dict[str, Any]) -> Any:
     """What is typed, on past events; the form comes back with it when that cannot be."""
+    if request.form.get("number") != str(number):
+        return _page(number, 409, conflict=True, typed=request.form)
     text = write_definition("policy", wanted)
-    faults = faults_in(text)
+    faults = faults_in("policy", "", text)
     asked = None if faults else ask(text)
     return asked or _page(number, 422, faults=faults, typed=request.form)
 

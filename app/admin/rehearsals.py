@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,17 +10,21 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.actions.definitions import apply_definitions
+from app.actions.definitions import ChangedMeanwhile, apply_definitions
 from app.actions.simulations import UnknownSimulation, ask_for_simulation, cancel_simulation
 from app.admin import blueprint
+from app.admin.faults import fault_words
 from app.admin.kinds import channel_word
 from app.admin.reasons import percent, short_reason
 from app.admin.words import day, number
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
-from app.definitions.drafts import read_again, span_of
+from app.definitions import load_definitions
+from app.definitions.drafts import span_of
 from app.jobs import ring
+from app.queries.accounts import audit_entries
 from app.queries.contacts import names_of
+from app.queries.definitions import MissingSecret, body_in_force
 from app.queries.installation import company
 from app.queries.overview import today
 from app.queries.rehearsals import count_events, first_and_last_event
@@ -28,6 +32,7 @@ from app.queries.simulations import find_simulation, latest_simulations
 from app.queries.triggers import trigger_names
 
 LOOKED_BACK = timedelta(days=89)
+INSTANT = timedelta(seconds=1)
 SHOWN, RULES_SHOWN = 25, 6
 WIDTH, HEIGHT = 560.0, 120.0
 
@@ -38,7 +43,11 @@ def ask(text: str) -> Any:
 
 
 def _ask(text: str, begin: date, end: date) -> Any:
-    span = span_of(begin, end, company().zone)
+    try:
+        span = span_of(begin, end, company().zone)
+    except OverflowError:
+        flash(_no_events(), "bad")
+        return None
     total = count_events(span) if span.since < span.until else 0
     if not total:
         flash(_no_events(), "bad")
@@ -61,7 +70,7 @@ def _no_events() -> str:
 @blueprint.get("/rehearsals")
 @staff("design")
 def rehearsals() -> Any:
-    return render_template("admin/rehearsals.html", rows=latest_simulations(SHOWN))
+    return render_template("admin/rehearsals.html", rows=latest_simulations(SHOWN), instant=INSTANT)
 
 
 @blueprint.get("/rehearsals/<int:simulation_id>")
@@ -71,7 +80,7 @@ def rehearsal(simulation_id: int) -> Any:
     if row is None:
         abort(404)
     shown = _read(row) if row.state == "done" and row.result else {}
-    last = row.until - timedelta(seconds=1)
+    last = row.until - INSTANT
     zone = ZoneInfo(company().zone)
     days = {"from": row.since.astimezone(zone).date().isoformat(), "to": last.astimezone(zone).date().isoformat()}
     return render_template("admin/rehearsal.html", row=row, last=last, chosen=days, left=_seconds_left(row), **shown)
@@ -99,15 +108,39 @@ def work_on_rehearsal(simulation_id: int) -> Any:
             return here
         return _ask(row.text, begin, end) or here
     elif verb == "apply" and row.state == "done":
-        try:
-            catalog = read_again(row.text)
-        except ValueError as error:
-            flash(str(error), "bad")
-            return here
-        apply_definitions(catalog, {}, prune=False, now=utcnow(), actor=signed_in().email)
-        flash(_("In force: it holds from the next decision and the next hand-over on."), "good")
-        return redirect(url_for("admin.policy" if catalog.policy is not None else "admin.triggers"), 303)
+        return _put_in_force(row) or here
     return here
+
+
+def _put_in_force(row: Any) -> Any:
+    """The very text that was rehearsed, unless somebody has changed what it was compared with."""
+    loaded = load_definitions({_("line"): row.text})
+    if loaded.faults:
+        flash("; ".join(fault_words(fault.message) for fault in loaded.faults), "bad")
+        return None
+    named = [(kind, slug) for kind, bodies in loaded.catalog.bodies.items() for slug in bodies]
+    if loaded.catalog.policy is not None:
+        named.append(("policy", ""))
+    made_from = {(kind, slug): body_in_force(kind, slug) for kind, slug in named}
+    actor = signed_in().email
+    try:
+        _refuse_changed(named, row.created_at)
+        apply_definitions(loaded.catalog, loaded.secrets, prune=False, now=utcnow(), actor=actor, made_from=made_from)
+    except ChangedMeanwhile:
+        flash(_("Somebody has changed this since it was rehearsed. Rehearse it once more, and compare."), "wait")
+        return None
+    except MissingSecret as error:
+        flash(fault_words(str(error)), "bad")
+        return None
+    flash(_("In force: it holds from the next decision and the next hand-over on."), "good")
+    return redirect(url_for("admin.policy" if loaded.catalog.policy is not None else "admin.triggers"), 303)
+
+
+def _refuse_changed(named: Sequence[tuple[str, str]], since: datetime) -> None:
+    for kind, slug in named:
+        latest = next(iter(audit_entries(before=None, limit=1, kind=kind, name=slug or kind)), None)
+        if latest and latest.at > since:
+            raise ChangedMeanwhile(kind, slug, body_in_force(kind, slug))
 
 
 def _seconds_left(row: Any) -> int | None:

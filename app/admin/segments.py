@@ -10,12 +10,13 @@ from flask_babel import gettext as _
 
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
-from app.admin.editing import changed_body, current_body, made_from_form, put_in_force
+from app.admin.editing import changed_body, made_from_form, put_in_force
 from app.admin.reading import condition_words
 from app.admin.words import chosen
 from app.auth.staff import staff
 from app.clock import utcnow
 from app.definitions import write_definition
+from app.queries.definitions import body_in_force
 from app.queries.members import segment_size
 from app.queries.segments import segment_conditions, segment_definitions
 from app.queries.stories import count_customers, customers_in
@@ -87,7 +88,7 @@ def segments() -> Any:
 @blueprint.get("/segments/<slug>")
 @staff("read")
 def segment(slug: str) -> Any:
-    body, condition, now = current_body("segments", slug), segment_conditions().get(slug), utcnow()
+    body, condition, now = body_in_force("segments", slug), segment_conditions().get(slug), utcnow()
     if body is None or condition is None:
         abort(404)
     return render_template(
@@ -106,7 +107,7 @@ def segment(slug: str) -> Any:
 @staff("design")
 def edit_segment(slug: str) -> Any:
     """A name, and a few comparisons; a condition that is more than that is edited as text."""
-    body = current_body("segments", slug) if slug else {}
+    body = body_in_force("segments", slug) if slug else {}
     if body is None:
         abort(404)
     plain = _plain_rows(body.get("if")) if slug else ("all", [])

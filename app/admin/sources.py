@@ -8,12 +8,12 @@ from flask_babel import gettext as _
 
 from app.actions.sources import add_key
 from app.admin import blueprint
-from app.admin.editing import current_body
 from app.admin.faults import fault_lines
 from app.admin.shell import whole
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.inbound.payloads import try_mapping
+from app.queries.definitions import body_in_force
 from app.queries.sources import find_payload, find_source, last_payloads, source_rows
 
 SHOWN = 20
@@ -42,7 +42,7 @@ def _page(slug: str, status: int = 200, **more: Any) -> Any:
         "admin/source.html",
         row=row,
         slug=slug,
-        body=current_body("sources", slug) or {},
+        body=body_in_force("sources", slug) or {},
         payloads=[(p, _readable(p.body)) for p in payloads],
         base=current_app.config["BASE_URL"],
         who=signed_in(),

@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
-from app.admin.editing import changed_body, current_body, matching_words, put_in_force
+from app.admin.editing import changed_body, matching_words, put_in_force
 from app.admin.reading import action_words, condition_words, sample_words, when_words
 from app.admin.reasons import (
     outcome_heading,
@@ -32,6 +32,7 @@ from app.clock import utcnow
 from app.definitions import write_definition
 from app.queries.catalogue import missed, trigger_rows, trigger_story
 from app.queries.contacts import public_ids
+from app.queries.definitions import body_in_force
 from app.queries.departments import department_definitions
 from app.queries.explanations import list_decisions
 from app.queries.installation import company
@@ -165,7 +166,7 @@ def _totals(days: Any) -> list[tuple[str, int]]:
 @staff("design")
 def switch_trigger(slug: str) -> Any:
     """Pause, or go on. What was promised meanwhile is read again at hand-over."""
-    body = current_body("triggers", slug)
+    body = body_in_force("triggers", slug)
     status = request.form.get("status", "")
     if body is None:
         abort(404)
@@ -198,7 +199,7 @@ def _spread(per_day: int | None) -> dict[str, Any] | None:
 @blueprint.route("/triggers/<slug>/edit", methods=["GET", "POST"])
 @staff("design")
 def edit_trigger(slug: str) -> Any:
-    row, body = _find(slug), current_body("triggers", slug) or {}
+    row, body = _find(slug), body_in_force("triggers", slug) or {}
     sample = row.rule.sample
     form = TriggerForm(
         name=row.rule.name,

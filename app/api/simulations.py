@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields
 
 from app.actions.simulations import UnknownSimulation, ask_for_simulation, cancel_simulation
+from app.api.pages import ID_MAX
 from app.auth import require
 from app.clock import utcnow
 from app.definitions import load_definitions
@@ -39,7 +40,10 @@ def post_simulation(body: dict[str, Any]) -> Any:
     if loaded.faults:
         return answer(422, "The definitions have faults.", errors={"definitions": [f.message for f in loaded.faults]})
     begin: date = body["begin"]
-    span = span_of(begin, body["end"], company().zone)
+    try:
+        span = span_of(begin, body["end"], company().zone)
+    except OverflowError:
+        return answer(422, "There are no events so far away.", errors={"from": ["no events between these days"]})
     if span.until <= span.since:
         return answer(422, "The last day is before the first.", errors={"to": ["must not be before from"]})
     total = count_events(span)
@@ -62,6 +66,8 @@ def get_simulation(simulation_id: int) -> Any:
 @blueprint.doc(summary="Stop a rehearsal that is not done yet")
 @require("definitions:write")
 def delete_simulation(simulation_id: int) -> Any:
+    if simulation_id > ID_MAX:
+        abort(404)
     try:
         cancel_simulation(simulation_id, utcnow())
     except UnknownSimulation:

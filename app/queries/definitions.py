@@ -44,6 +44,10 @@ class MissingSecret(ValueError):
     """A source is to keep a secret it does not have."""
 
 
+def body_in_force(kind: str, slug: str) -> dict[str, Any] | None:
+    return policy_definition() if kind == "policy" else CURRENT[kind]().get(slug)
+
+
 def current_slugs() -> dict[str, set[str]]:
     return {kind: set(find()) for kind, find in CURRENT.items()}
 
