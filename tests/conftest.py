@@ -24,6 +24,7 @@ from xdist.scheduler import LoadScopeScheduling
 import config
 from app import create_app
 from app.actions.definitions import apply_definitions
+from app.actions.past import fix_draws
 from app.actions.sources import add_key
 from app.cli import migrate_tables
 from app.clock import utcnow
@@ -127,6 +128,12 @@ def compiled_once() -> Iterator[None]:
         yield
 
 
+def make_tables() -> None:
+    """Empty tables, and draws that fall the same in every run: no test is left to chance."""
+    migrate_tables()
+    fix_draws(b"the sampling of every test", b"the holdout of every test")
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A cluster with an empty, migrated database to copy from."""
@@ -134,7 +141,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         server.execute("CREATE DATABASE empty")
         made = create_app(config.load({}, database_url=server.url("empty"), data_dir=tmp_path_factory.mktemp("empty")))
         with made.app_context():
-            migrate_tables()
+            make_tables()
             db.engine.dispose()
         yield server
 
@@ -145,7 +152,7 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("sqlite")
     made = create_app(config.load({}, data_dir=folder))
     with made.app_context():
-        migrate_tables()
+        make_tables()
         db.session.remove()
         db.engine.dispose()
     return whole_file(folder / "otklik.db")
