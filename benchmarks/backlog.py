@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from time import perf_counter
 
+import psycopg
 from flask import current_app
 
 from app.actions.contacts import resolve_events
@@ -30,7 +31,7 @@ def measure(stack: Stack) -> Iterator[Row]:
             add_backlog(connection, MATCHED, events, size, resolved=True)
             alone = _rate(lambda: _decide(1), 50 if stack.quick else 200)
             rates.append(_rate(lambda: _decide(DECIDE_BATCH)))
-            said = f"one contact at a time {alone:,.0f}/s"
+            said = f"one contact at a time {alone:,.0f}/s; {_done(connection)}"
             yield Row(f"deciding a backlog, {size:,} contacts", rates[-1], "events/s", at_least(LEAST), said)
             add_backlog(connection, MATCHED, events, size, resolved=False)
             yield Row(f"finding the contacts of events, {size:,} contacts", _rate(_resolve), "events/s")
@@ -38,6 +39,15 @@ def measure(stack: Stack) -> Iterator[Row]:
                 "TRUNCATE pending_events; UPDATE contact_locks SET ready_at = NULL WHERE ready_at IS NOT NULL"
             )
     yield Row("deciding, largest company against smallest", rates[-1] / rates[0], "", None, "1 is flat")
+
+
+def _done(connection: psycopg.Connection) -> str:
+    """What deciding has left so far."""
+    counted = connection.execute(
+        "SELECT count(*) FILTER (WHERE outcome = 'invited'), count(*) FILTER (WHERE outcome = 'deferred'),"
+        " (SELECT count(*) FROM timers), (SELECT sum(used) FROM quota_uses) FROM decisions"
+    ).fetchone()
+    return "{:,} invited, {:,} wait, {:,} timers, quotas hold {:,}".format(*counted or ())
 
 
 def _decide(limit: int) -> int:

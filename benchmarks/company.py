@@ -37,12 +37,31 @@ ASK = """
     status: live
     touchpoint: Checkout
     when: {{event: {event}}}
+    fresh: 30d
     if: {condition}
-    sample: {{rate: 0.5, redraw: 90d, holdout: 0.05}}
+    sample: {{rate: 0.5, redraw: 90d, holdout: 0.05, quota: {{invitations: 1000000, per: 7d}}}}
     then:
-      - {{send: {{survey: nps, channels: [email], expires: 7d}}}}
+      - send:
+          survey: nps
+          channels: [email]
+          expires: 7d
+          remind: {{after: 3d}}
+          cancel_on: [order.returned]
+          blocked: defer
       - {{task: {{department: care, title: "Call {{{{ contact.name }}}}", due: 4h}}}}
 """
+WAKE = """
+  - slug: moment-{number}
+    status: live
+    when: {when}
+    then: [{{send: {{survey: nps, channels: [email]}}}}]
+"""
+MOMENTS = (
+    "{event: form.abandoned, without: order.paid, within: 2h}",
+    "{event: order.paid, without: order.delivered, within: 7d}",
+    "{inactive_for: 60d, since: [order.paid]}",
+    "{date: contact.attributes.birthday, yearly: true}",
+)
 PASSING = (
     "{all: [{field: properties.amount, op: gte, value: 1000},"
     " {field: contact.attributes.plan, op: in, value: [standard, premium]}]}"
@@ -94,14 +113,18 @@ def noon() -> datetime:
 
 
 def twenty_triggers() -> str:
-    """20 live triggers over 8 types: 2 listen to each type that is decided, of which 1 passes its condition."""
+    """20 live triggers over 8 types: 2 listen to each type that is decided, of which 1 passes its condition.
+
+    Quotas are counted, who has no place in the limits waits for one, and two of the types set the timer of an absence.
+    """
     triggers = []
     for number, event in enumerate(MATCHED):
         fails = FAILING if number else FAILING_BY_HISTORY
         triggers += [ASK.format(slug=f"pass-{number}", event=event, condition=PASSING)]
         triggers += [ASK.format(slug=f"fail-{number}", event=event, condition=fails)]
-    for number in range(8):
+    for number in range(4):
         triggers.append(ASK.format(slug=f"other-{number}", event=OTHERS[number % 2], condition=PASSING))
+    triggers += [WAKE.format(number=number, when=when) for number, when in enumerate(MOMENTS)]
     return f"{POLICY}triggers:{''.join(triggers)}"
 
 

@@ -409,7 +409,14 @@ def _equal(seen: Any, wanted: Any) -> Truth:
 def _among(seen: Any, wanted: Any) -> Truth:
     if not isinstance(wanted, list):
         return None
-    return _negation(_conjunction(_negation(_equal(seen, w)) for w in wanted))
+    found: Truth = False
+    for one in wanted:
+        same = _equal(seen, one)
+        if same:
+            return True
+        if same is None:
+            found = None
+    return found
 
 
 def _contains(seen: Any, wanted: Any) -> Truth:

@@ -294,17 +294,18 @@ def country_of(contact: Mapping[str, Any]) -> str | None:
     return region.upper() if fine else None
 
 
-def refusal(policy: ContactPolicy, taken: Iterable[Reservation], asked: Reservation) -> Refusal | None:
+def refusal(policy: ContactPolicy, taken: Sequence[Reservation], asked: Reservation) -> Refusal | None:
     """The first limit that ``asked`` would break beside the places ``taken``; None when there is room under all.
 
     There is room when no window (x - per, x] that contains the asked time holds more than ``max``, places in the future
     included: so exactly ``per`` later is free again.
     """
-    places = list(taken)
-    if all(_few_near(limit, places, asked, policy.exempt) for limit in policy.limits):
+    if all(
+        len(taken) < limit.max or _few_near(limit, taken, asked, policy.exempt) for limit in policy.limits
+    ):  # the common case, found without sorting
         return None
     counted = [
-        (limit, sorted(p.counts_at for p in places if limit.counts(p, policy.exempt)))
+        (limit, sorted(p.counts_at for p in taken if limit.counts(p, policy.exempt)))
         for limit in policy.limits
         if limit.counts(asked, policy.exempt)
     ]
@@ -316,17 +317,18 @@ def refusal(policy: ContactPolicy, taken: Iterable[Reservation], asked: Reservat
 
 
 def _few_near(limit: Limit, places: Sequence[Reservation], asked: Reservation, exempt: frozenset[str]) -> bool:
-    """Whether so few places are near that no window can be full: the common case, found without sorting."""
-    if len(places) < limit.max:
-        return True
+    """Whether so few places are near that no window can be full."""
     first, last = asked.counts_at - limit.per, asked.counts_at + limit.per
     near = [p for p in places if first < p.counts_at < last]
     return len(near) < limit.max or not limit.counts(asked, exempt)
 
 
 def _fullest(times: Sequence[datetime], at: datetime, per: timedelta) -> int:
-    """The most places that one window of ``per`` around ``at`` already holds."""
-    near = [t for t in times if at - per < t < at + per]
+    """The most places that one window of ``per`` around ``at`` already holds, of ``times`` in order."""
+    first, last = at - per, at + per
+    near = [t for t in times if first < t < last]
+    if not near or near[-1] <= at:
+        return len(near)
     ends = [at, *(t for t in near if t >= at)]
     return max(sum(1 for t in near if end - per < t <= end) for end in ends)
 
@@ -350,13 +352,6 @@ def zone(name: str | None, company_zone: str) -> ZoneInfo:
         return ZoneInfo(name or company_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo(company_zone)
-
-
-def is_zone(name: str | None) -> bool:
-    try:
-        return bool(name and ZoneInfo(name))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
 
 
 def allowed_time(policy: ContactPolicy, at: datetime, where: ZoneInfo, holidays: Collection[date] = ()) -> datetime:

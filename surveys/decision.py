@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from surveys.contact_policy import Reservation, allowed_time, is_zone, may_ask, zone
+from surveys.contact_policy import Reservation, allowed_time, may_ask, zone
 from surveys.gates import (
     Closed,
     Contact,
@@ -243,7 +243,7 @@ def _first_channel(
         elif planned_at > stale_at:
             closed = closed or Closed("stale", planned_at.isoformat(), stale_at.isoformat())
         else:
-            borrowed = policy.of_contact and not is_zone(contact.timezone)
+            borrowed = policy.of_contact and where.key != contact.timezone
             return Invite(number, send, channel, address.id, planned_at, stale_at, borrowed)
     return closed or Closed("unreachable", rule=send.channels[0])
 

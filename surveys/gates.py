@@ -236,11 +236,18 @@ def room(
 ) -> Refusal | None:
     """What stands in the way of ``asked``, for the contact or for the address; None when nothing does."""
     found: Refusal | None = None
-    while full := refusal(policy, contact_taken, asked) or refusal(policy, address_taken, asked):
-        found = replace(found or full, next_possible_at=full.next_possible_at)
-        if full.next_possible_at == NEVER:
-            break
-        asked = replace(asked, counts_at=full.next_possible_at)
+    # Mostly the contact is the only one at the address, and one look serves for both.
+    sides = [contact_taken] if contact_taken == address_taken else [contact_taken, address_taken]
+    side = passed = 0
+    while passed < len(sides):
+        passed += 1
+        if full := refusal(policy, sides[side], asked):
+            found = Refusal((found or full).limit, (found or full).observed, full.next_possible_at)
+            if full.next_possible_at == NEVER:
+                break
+            asked = replace(asked, counts_at=full.next_possible_at)
+            passed = 1  # at that time this side has room; whether the other has is looked at anew
+        side = (side + 1) % len(sides)
     return found
 
 

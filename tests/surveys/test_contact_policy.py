@@ -151,7 +151,7 @@ def test_the_order_in_which_places_are_given_does_not_matter(filled: list[int], 
     taken = [place(AT + n * HOUR) for n in filled]
     found = refusal(policy(limit), taken, place(AT))
     assert found == refusal(policy(limit), list(reversed(taken)), place(AT))
-    assert found == refusal(policy(limit), iter(taken), place(AT))
+    assert found == refusal(policy(limit), tuple(taken), place(AT))
 
 
 # Which messages a limit is about.
