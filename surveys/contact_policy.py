@@ -1,7 +1,7 @@
 """The limits that protect contacts: rolling caps, quiet hours and days, complaints first, consent, legal basis."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property

@@ -243,7 +243,7 @@ def room(
         passed += 1
         if full := refusal(policy, sides[side], asked):
             found = Refusal((found or full).limit, (found or full).observed, full.next_possible_at)
-            if full.next_possible_at == NEVER:
+            if full.next_possible_at == NEVER or len(sides) == 1:
                 break
             asked = replace(asked, counts_at=full.next_possible_at)
             passed = 1  # at that time this side has room; whether the other has is looked at anew

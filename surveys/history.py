@@ -53,7 +53,10 @@ def event_of(
     block = happened.block
     for name in PROFILE:
         contact[name] = block.get(name) or contact.get(name)
-    contact["attributes"] = {**contact.get("attributes", {}), **(block.get("attributes") or {})}
+    if told := block.get("attributes"):
+        contact["attributes"] = {**contact.get("attributes", {}), **told}
+    else:
+        contact.setdefault("attributes", {})
     answers = happened.properties.get("answers")
     facts = Facts(
         {

@@ -8,14 +8,14 @@ nobody knows who would have answered; a message counts at its planned time.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from surveys.conditions import Condition, Facts, PastEvent
-from surveys.contact_policy import COMPLAINT_LAPSES, Reservation, country_of
+from surveys.contact_policy import COMPLAINT_LAPSES, NEVER, Reservation, country_of
 from surveys.decision import Decision, Deferred, Miss, decide_deferred, decide_each
 from surveys.gates import ACTIVE, Address, Closed, Contact, Event, Rules, hand_over_closed, in_order, reservation_of
 from surveys.history import (
@@ -109,6 +109,8 @@ class _State:
     asked: list[tuple[int, str]] = field(default_factory=list)
     refused: tuple[str, str] | None = None
     """The trigger and reason of the last refusal."""
+    holds_until: datetime = datetime.min.replace(tzinfo=UTC)
+    """When addresses, consents or an unsubscription have to be looked at again."""
 
 
 Recorder = Callable[[Event, int | None, Decision], None]
@@ -309,10 +311,16 @@ class Course:
         contact.timezone = person.profile.get("timezone")
         if self.rules.policy.by_country:
             contact.country = country_of(person.profile)
-        contact.unsubscribed_at = _passed(person.unsubscribed_at, at)
-        if person.consents:
-            contact.consents = {scope: granted for scope, (granted, since) in person.consents.items() if since <= at}
         contact.complaint_since = complaint_since(state.complaints, at) if state.complaints else None
+        if at >= state.holds_until:
+            self._look_again(state, person, at)
+        return state
+
+    def _look_again(self, state: _State, person: Person, at: datetime) -> None:
+        """What has its own moments: unsubscribed, consents, addresses."""
+        contact = state.contact
+        contact.unsubscribed_at = _passed(person.unsubscribed_at, at)
+        contact.consents = {scope: granted for scope, (granted, since) in person.consents.items() if since <= at}
         addresses: dict[str, Address] = {}
         for box in person.mailboxes:  # the newest last
             if box.since <= at:
@@ -320,7 +328,10 @@ class Course:
                 address.unsubscribed_at = _passed(box.unsubscribed_at, at)
                 address.suppressed_at = _passed(box.suppressed_at, at)
         contact.addresses = addresses
-        return state
+        moments = [person.unsubscribed_at, *(since for _, since in person.consents.values())]
+        for box in person.mailboxes:
+            moments += [box.since, box.unsubscribed_at, box.suppressed_at]
+        state.holds_until = min((moment for moment in moments if moment and moment > at), default=NEVER)
 
     # -- What was decided
 
