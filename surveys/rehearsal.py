@@ -34,6 +34,7 @@ from surveys.timers import Later, silence_due, stays_away, subject
 from surveys.triggers import Trigger
 
 INSTANT = timedelta(microseconds=1)
+EVER = datetime.min.replace(tzinfo=UTC)
 STEP = 2_000
 """After how many events it is said how far a rehearsal is."""
 
@@ -109,7 +110,7 @@ class _State:
     asked: list[tuple[int, str]] = field(default_factory=list)
     refused: tuple[str, str] | None = None
     """The trigger and reason of the last refusal."""
-    holds_until: datetime = datetime.min.replace(tzinfo=UTC)
+    holds_until: datetime = EVER
     """When addresses, consents or an unsubscription have to be looked at again."""
 
 
