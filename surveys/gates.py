@@ -135,7 +135,7 @@ def close_trigger(
 
 def lateness(trigger: Trigger, event: Event, at: datetime) -> timedelta:
     """How long after the event, and the delay that its first send asks for, it is decided."""
-    return at - event.occurred_at - min((send.delay for _, send in trigger.sends), default=timedelta(0))
+    return at - event.occurred_at - trigger.first_delay
 
 
 def sample_draw(trigger: Trigger, sampling_id: str, rules: Rules, at: datetime) -> float:

@@ -24,7 +24,8 @@ def period_ends(salt: bytes, sampling_id: str, at: datetime, redraw: timedelta |
     """When the present draw stops to hold; None: never."""
     if redraw is None:
         return None
-    return EPOCH + (period(salt, sampling_id, at, redraw) + 1) * redraw - _stagger(salt, sampling_id, redraw)
+    stagger = _stagger(salt, sampling_id, redraw)
+    return EPOCH + ((at - EPOCH + stagger) // redraw + 1) * redraw - stagger
 
 
 def _stagger(salt: bytes, sampling_id: str, redraw: timedelta) -> timedelta:

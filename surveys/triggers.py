@@ -150,6 +150,11 @@ class Trigger:
     def sends(self) -> list[tuple[int, Send]]:
         return [(number, a) for number, a in enumerate(self.actions) if isinstance(a, Send)]
 
+    @cached_property
+    def first_delay(self) -> timedelta:
+        """How long after the event the first of its sends is wanted."""
+        return min((send.delay for _, send in self.sends), default=timedelta(0))
+
 
 def heard_as(when: Occasion, slug: str) -> str:
     """The event type that is listened to: of a moment that no event tells of, Otklik makes one."""
