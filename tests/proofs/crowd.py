@@ -2,7 +2,7 @@
 
 ``python -m tests.proofs.crowd`` reads a :class:`Plan` as JSON and prints a :class:`Report` as JSON. Time is a number
 that all of them share and that the recorder moves on, so that weeks pass in seconds; every process reads it a little
-wrong, and some of them jump back and forth.
+wrong, and some of them jump back and forth. Deciders may be killed while they are at it; others take their place.
 """
 
 import json
@@ -11,12 +11,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from ctypes import c_bool, c_double
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from multiprocessing.queues import SimpleQueue
-from multiprocessing.sharedctypes import Synchronized
-from multiprocessing.synchronize import Event as Flag
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ from app.queries.decisions import ready_contacts
 from app.queries.installation import company
 
 EPOCH = datetime(2026, 3, 20, tzinfo=UTC)
-CONTACTS, FAMILIES, BATCH, BACKLOG = 50, 5, 10, 100
 STEP, TAIL_STEPS = timedelta(hours=6), 60
 LEASE = timedelta(hours=3)
 IDLE, PATIENCE = 0.1, 90.0
@@ -51,6 +49,10 @@ class Plan:
     events: int
     deciders: int
     senders: int
+    kills: int = 0
+    contacts: int = 50
+    batch: int = 10
+    """How many events are recorded at once, six hours apart; ten times as many may wait."""
 
 
 @dataclass
@@ -59,7 +61,8 @@ class Report:
 
     errors: list[str] = field(default_factory=list)
     decided: list[int] = field(default_factory=list)
-    """Events per decider."""
+    """Events per decider that lived to tell."""
+    killed: int = 0
     begun: list[tuple[int, int, str, bool]] = field(default_factory=list)
     """Every hand-over that began: delivery, attempt, how it ended, and whether that was written down."""
 
@@ -69,12 +72,12 @@ def drawn(*what: object) -> int:
     return int.from_bytes(blake2b(repr(what).encode(), digest_size=6).digest())
 
 
-def planned_event(number: int) -> dict[str, Any]:
-    """The ``number``-th event: contacts 20 to 39 share five addresses, and 40 to 49 move in and out of them."""
+def planned_event(number: int, contacts: int = 50) -> dict[str, Any]:
+    """The ``number``-th event: two fifths of the contacts share addresses, and a fifth moves in and out of them."""
     chance = drawn(number)
-    contact = chance % CONTACTS
-    family = f"family-{contact % FAMILIES}@example.com"
-    alone = contact < 20 or (contact >= 40 and chance // 7 % 2)
+    contact = chance % contacts
+    family = f"family-{contact % (contacts // 10)}@example.com"
+    alone = contact < contacts * 2 // 5 or (contact >= contacts * 4 // 5 and chance // 7 % 2)
     return {
         "type": KINDS[chance // 3 % len(KINDS)],
         "contact": {
@@ -97,9 +100,9 @@ class Shared:
     """What all processes of a crowd see."""
 
     plan: Plan
-    hand: "Synchronized[float]"
-    """Seconds since the epoch of this crowd."""
-    over: Flag
+    hand: c_double
+    """Seconds since the epoch of this crowd; like ``over`` without a lock, which a killed process could take along."""
+    over: c_bool
 
     def now(self, who: int) -> datetime:
         """The time as process ``who`` reads it: up to half a day off, and every fifth jumps two days back and forth."""
@@ -111,28 +114,29 @@ class Shared:
 
 
 def record(shared: Shared, _who: int) -> dict[str, Any]:
-    """Record and resolve all events, ten at a time and not far ahead of the others; then let time run out."""
+    """Record and resolve all events, some at a time and not far ahead of the others; then let time run out."""
+    batch, contacts = shared.plan.batch, shared.plan.contacts
     source = db.session.scalar(text("SELECT id FROM sources WHERE slug = 'api'"))
-    for first in range(0, shared.plan.events, BATCH):
+    for first in range(0, shared.plan.events, batch):
         shared.hand.value += STEP.total_seconds()
         now = EPOCH + timedelta(seconds=shared.hand.value)
         events = [
             NewEvent(
                 external_id=f"e-{number}",
-                occurred_at=now - timedelta(seconds=BATCH - number % BATCH),
+                occurred_at=now - timedelta(seconds=batch - number % batch),
                 body_hash=blake2b(str(number).encode(), digest_size=16).digest(),
-                **planned_event(number),
+                **planned_event(number, contacts),
             )
-            for number in range(first, min(first + BATCH, shared.plan.events))
+            for number in range(first, min(first + batch, shared.plan.events))
         ]
         record_events(source, events, now)
         resolve_events(500, now, "RU")
-        _wait_for_backlog(BACKLOG)
+        _wait_for_backlog(10 * batch)
     _wait_for_backlog(0)
     for _ in range(TAIL_STEPS if shared.plan.senders else 0):
         shared.hand.value += STEP.total_seconds()
         time.sleep(0.02)
-    shared.over.set()
+    shared.over.value = True
     return {}
 
 
@@ -148,17 +152,17 @@ def _wait_for_backlog(most: int) -> None:
 
 def decide(shared: Shared, who: int) -> dict[str, Any]:
     """Decide a few contacts at a time; every fourth process takes single contacts that others are at as well."""
-    events = 0
+    events, few = 0, shared.plan.batch // 10
     while True:
         now = shared.now(who)
         if who % 4 == 3:
             found = [decide_contact(c, now, "UTC", "en").events for c in ready_contacts(1, now)]
             done, decided = len(found), sum(found)
         else:
-            batch = decide_events(1 + who % 4, now, "UTC", "en")
+            batch = decide_events((1 + who % 4) * few, now, "UTC", "en")
             done, decided = batch.contacts, batch.events
         events += decided
-        if not done and shared.over.is_set():
+        if not done and shared.over.value:
             return {"decided": [events]}
         if not done:
             time.sleep(IDLE)
@@ -170,10 +174,10 @@ def hand_over(shared: Shared, who: int) -> dict[str, Any]:
     Sending begins late, with a backlog of weeks: places that were planned far apart all want to move to the same day.
     """
     begun: list[tuple[int, int, str, bool]] = []
-    weeks = STEP.total_seconds() * shared.plan.events / BATCH * 0.6
-    while shared.hand.value < weeks and not shared.over.is_set():
+    weeks = STEP.total_seconds() * shared.plan.events / shared.plan.batch * 0.6
+    while shared.hand.value < weeks and not shared.over.value:
         time.sleep(IDLE)
-    while not shared.over.is_set():
+    while not shared.over.value:
         now = shared.now(who)
         give_up_lost(now)
         claims = claim_deliveries(4, now, LEASE, 1_000_000)
@@ -201,7 +205,7 @@ def _live(role: Callable[[Shared, int], dict[str, Any]], shared: Shared, who: in
         with _application(plan).app_context():
             said.put(role(shared, who))
     except Exception:  # noqa: BLE001 whatever it is, the test shall see it
-        shared.over.set()
+        shared.over.value = True
         said.put({"errors": [f"{role.__name__} {who}: {traceback.format_exc()}"]})
 
 
@@ -209,17 +213,32 @@ def _application(plan: Plan) -> Flask:
     return create_app(config.load({}, database_url=plan.url, data_dir=Path(plan.data_dir), log_level="ERROR"))
 
 
+def _reached(shared: Shared, share: float) -> bool:
+    """Wait until so much of all that is to happen has happened; false when it came to an early end."""
+    wanted = STEP.total_seconds() * shared.plan.events / shared.plan.batch * share
+    while shared.hand.value < wanted and not shared.over.value:
+        time.sleep(IDLE)
+    return not shared.over.value
+
+
 def gather(plan: Plan) -> Report:
     """Let the crowd live, and put together what its processes say."""
     _application(plan)  # the first is slow to make, and opens no connection: the others are quick after the fork
     context = multiprocessing.get_context("fork")
-    shared = Shared(plan, context.Value("d", 0.0), context.Event())
+    shared = Shared(plan, context.RawValue(c_double, 0.0), context.RawValue(c_bool, 0))
     said: SimpleQueue[Any] = context.SimpleQueue()
     roles = [record, *[decide] * plan.deciders, *[hand_over] * plan.senders]
     living = [context.Process(target=_live, args=(role, shared, who, said)) for who, role in enumerate(roles)]
     for process in living:
         process.start()
     report = Report()
+    while report.killed < plan.kills and _reached(shared, (report.killed + 1) / (plan.kills + 2)):
+        who = 1 + drawn("kill", report.killed) % plan.deciders
+        living[who].kill()
+        living[who].join()
+        report.killed += 1
+        living[who] = context.Process(target=_live, args=(decide, shared, who, said))
+        living[who].start()
     for _ in living:
         for key, found in said.get().items():
             getattr(report, key).extend(found)

@@ -44,7 +44,7 @@ from tests.proofs.load import at_once, paid
 from tests.proofs.stack import ROOT, Installation, application, prepare, work_off
 from tests.services import MailServer, Postgres, wait_until
 
-CROWD_WITHIN = 180
+PATIENCE = 180
 EXEMPT = ("service",)
 CAPS = (
     cap("two-a-day", 2, 1),
@@ -93,18 +93,17 @@ triggers:
 """
 
 
-def let_loose(settings: config.Settings, events: int, deciders: int, senders: int) -> Report:
+def let_loose(settings: config.Settings, within: float = PATIENCE, **many: int) -> Report:
     """Let a crowd of processes at a fresh database, and return what they say they did."""
     prepare(settings, DEFINITIONS)
-    assert settings.database_url
-    plan = Plan(settings.database_url, str(settings.data_dir), events, deciders, senders)
+    plan = Plan(settings.database_url, str(settings.data_dir), **many)
     ended = subprocess.run(
         [sys.executable, "-m", "tests.proofs.crowd"],
         cwd=ROOT,
         input=json.dumps(asdict(plan)),
         capture_output=True,
         text=True,
-        timeout=CROWD_WITHIN,
+        timeout=within,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
@@ -129,7 +128,7 @@ def audit(url: str, report: Report, events: int) -> None:
     taken = places(url)
     assert overfull(taken, CAPS, EXEMPT) == []
     assert unbalanced(url) == []
-    assert sum(report.decided) == events
+    assert report.killed or sum(report.decided) == events
     assert times_decided(url) == expected_decisions(events)
     # The caps were reached and the addresses shared, so that there was something to break.
     for name in ("two-a-day", "about-us", "one-order-survey"):
@@ -159,6 +158,13 @@ def test_sixteen_processes_that_decide_keep_every_limit(postgres_settings: confi
     audit(postgres_settings.database_url, report, 500)
     assert sum(decided > 0 for decided in report.decided) >= 8, report.decided
     assert deadlocks(postgres_settings.database_url) == 0
+
+
+@pytest.mark.postgres
+def test_processes_that_are_killed_while_they_decide_break_no_limit(postgres_settings: config.Settings) -> None:
+    report = let_loose(postgres_settings, events=400, deciders=8, senders=0, kills=20)
+    assert report.killed == 20
+    audit(postgres_settings.database_url, report, 400)
 
 
 @pytest.mark.postgres
