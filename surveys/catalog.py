@@ -12,9 +12,9 @@ from surveys.gates import ACTIVE
 from surveys.lifecycle import read_department
 from surveys.occasions import TIMER, Entry, Exit, Holiday, Occasion, Occurs, Once, Schedule
 from surveys.offers import read_offer
-from surveys.questions import Survey, read_survey
 from surveys.segments import read_segment
 from surveys.sources import read_source
+from surveys.survey import Survey, read_survey
 from surveys.triggers import Notify, Send, Task, Trigger, read_trigger
 
 READERS: Mapping[str, Callable[[Node], Any]] = {

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from surveys.questions import SCALES, Survey
+from surveys.questions import SCALES
+from surveys.survey import Survey
 
 PROMOTER, PASSIVE = 9, 7
 SATISFIED = 4

@@ -10,6 +10,7 @@ from surveys.crisis import IN_CRISIS
 from surveys.definition import SOME, Node
 from surveys.occasions import TIMER, Occasion, Occurs, read_existing, read_occasion
 from surveys.quotas import Quota, read_quota
+from surveys.wording import MESSAGE_TEXTS, Texts, read_message_texts
 
 TRIGGER_FIELDS = (
     *("slug", "name", "status", "class", "priority", "touchpoint"),
@@ -23,14 +24,11 @@ USUAL_CHANNELS = ("email",)
 FETCHED = frozenset({"web"})
 """Channels that hand over when the customer comes for it, and never by themselves."""
 PRIORITIES = ("low", "normal", "high")
-MESSAGE_TEXTS = ("subject", "preview", "reason", "benefit", "sender", "reply_to")
 FRESH = timedelta(hours=48)
 PILOT = 0.05  # the part of its sample that a pilot asks
 LINK_LIFE = timedelta(days=7)
 REMINDERS_MAX = 3
 BLOCKED = ("drop", "defer")
-
-Texts = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -260,7 +258,7 @@ def _read_send(node: Node, class_: str, event: str) -> Send:
         delay=fields["delay"].duration() if "delay" in fields else timedelta(0),
         expires=expires,
         class_=class_,
-        message=_read_message_texts(fields["message"]) if "message" in fields else {},
+        message=read_message_texts(fields["message"]) if "message" in fields else {},
         remind=_read_remind(fields["remind"], expires) if "remind" in fields else None,
         cancel_on=_read_cancel_on(fields, event),
         defer="blocked" in fields and fields["blocked"].one_of(BLOCKED) == "defer",
@@ -304,7 +302,3 @@ def _read_channels(fields: Mapping[str, Node], known: tuple[str, ...]) -> tuple[
     if "channels" not in fields:
         return USUAL_CHANNELS
     return tuple(item.one_of(known) for item in fields["channels"].items(least=1))
-
-
-def _read_message_texts(node: Node) -> Mapping[str, Texts]:
-    return {key: text.texts() for key, text in node.mapping(MESSAGE_TEXTS).items()}

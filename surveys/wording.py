@@ -1,14 +1,34 @@
 """Texts in the reader's language, with what is known about them filled in. The result is text, never markup."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from unicodedata import category
+
+from surveys.definition import Node
+
+Texts = Mapping[str, str]
+"""A text by language."""
+MessageTexts = Mapping[str, Texts]
+MESSAGE_TEXTS = ("subject", "preview", "reason", "benefit", "sender", "reply_to", "signature")
+"""What a message says around the question it carries."""
 
 # An empty value takes the comma and space before it along: "What went wrong, {{ contact.first_name }}?"
 PLACEHOLDER = re.compile(r"(,?[ \t]*)\{\{\s*([a-z_]+(?:\.[\w-]+)*)\s*(?:\|\s*([^{}]*?)\s*)?\}\}")
 
 KEPT = "\n\t\u200c\u200d"  # line ends, and what joins letters and emoji
+
+
+def read_texts(node: Node, languages: Sequence[str]) -> Texts:
+    """A text in the first language at least; a bare one is in that language."""
+    texts = {languages[0]: node.text()} if isinstance(node.value, str) else node.texts()
+    if texts and languages[0] not in texts:
+        node.fault(f"needs a text in {languages[0]}, the survey's first language")
+    return texts
+
+
+def read_message_texts(node: Node) -> MessageTexts:
+    return {key: text.texts() for key, text in node.mapping(MESSAGE_TEXTS).items()}
 
 
 def best_language(wanted: Iterable[str | None], available: Iterable[str]) -> str:

@@ -27,7 +27,6 @@ from app.queries.offers import offer_definitions
 from app.queries.surveys import current_surveys, survey_definitions, survey_version
 from app.text.messages import Choice, Message
 from app.text.phrases import phrases
-from surveys.questions import SCALES
 from surveys.wording import fill, pick
 
 FIGURES_OF = timedelta(days=90)
@@ -111,6 +110,18 @@ def question_types() -> dict[str, str]:
         "single": _("one of several"),
         "multiple": _("several of several"),
         "text": _("own words"),
+        "rating": _("a rating"),
+        "dropdown": _("one of a list"),
+        "matrix": _("a table of answers"),
+        "ranking": _("an order of preference"),
+        "slider": _("a point on a scale"),
+        "number": _("a number"),
+        "date": _("a date"),
+        "email": _("an e-mail address"),
+        "phone": _("a phone number"),
+        "consent": _("consent"),
+        "image_choice": _("pictures to choose from"),
+        "statement": _("words without a question"),
     }
 
 
@@ -204,7 +215,7 @@ def send_test(slug: str) -> Any:
         text=fill(pick(question.text, language), facts),
         reason=_("You get this because you asked for a test; what you answer is not stored."),
         url=url,
-        choices=[Choice(str(n), f"{url}?{question.id}={n}") for n in SCALES.get(question.type, ())],
+        choices=[Choice(str(n), f"{url}?{question.id}={n}") for n in question.scale],
         low=said.get(f"scale.{question.type}.low", ""),
         high=said.get(f"scale.{question.type}.high", ""),
         unsubscribe_url=url,

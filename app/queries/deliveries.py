@@ -27,7 +27,7 @@ from surveys.conditions import Facts
 from surveys.contact_policy import allowed_time, country_of, zone
 from surveys.gates import Closed, Rules, hand_over_closed, reservation_of
 from surveys.history import complaint_since
-from surveys.questions import SCALES, Question
+from surveys.questions import Question
 from surveys.triggers import Send
 from surveys.wording import fill, pick
 
@@ -152,8 +152,8 @@ def _question(invitation: Invitation, facts: Mapping[str, Any]) -> dict[str, Any
 
 
 def _choices(question: Question, invitation: Invitation) -> list[tuple[str, str]]:
-    if question.type in SCALES:
-        return [(str(n), str(n)) for n in SCALES[question.type]]
+    if question.scale:
+        return [(str(n), str(n)) for n in question.scale]
     if question.type == "yes_no":
         said = phrases(invitation.language)
         return [("yes", said["yes"]), ("no", said["no"])]

@@ -19,7 +19,7 @@ from app.models.triggers import Trigger
 from app.queries.contacts import contact_facts, references
 from app.queries.surveys import survey_version
 from surveys.lifecycle import ANSWERABLE
-from surveys.questions import Survey as Form
+from surveys.survey import Survey as Form
 
 
 @dataclass(frozen=True)

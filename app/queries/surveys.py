@@ -7,8 +7,8 @@ from sqlalchemy import select
 from app.extensions import db, remembered
 from app.models.surveys import Survey, SurveyVersion
 from surveys.definition import read
-from surveys.questions import Survey as Form
-from surveys.questions import read_survey
+from surveys.survey import Survey as Form
+from surveys.survey import read_survey
 
 
 def current_surveys() -> dict[str, tuple[int, tuple[str, ...]]]:

@@ -1,31 +1,47 @@
 """The survey as plain HTML forms: what to show on a page, and what a submit says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
+from app.queries.installation import company
 from app.queries.invitations import Asked
 from app.text.phrases import phrases
-from surveys.branching import visible_pages
-from surveys.questions import SCALES, InvalidAnswer, Question, read_answer
+from surveys.branching import visible
+from surveys.conditions import ALWAYS
+from surveys.questions import (
+    OTHER,
+    TODAY,
+    InvalidAnswer,
+    Option,
+    Question,
+    in_order,
+    other_of,
+    part_of,
+    read_answers,
+)
 from surveys.wording import fill, pick
+
+Shown = Mapping[int, Sequence[Question]]
 
 
 @dataclass
 class Submit:
     """A page, the answers so far, and what a submit adds to them.
 
-    ``read`` holds the answers read from the form (None: taken back), ``given`` the words to show again on the page.
+    ``read`` holds the answers read from the form (None: taken back), ``given`` the words to show again on the page,
+    ``faults`` why a question did not accept them, ``next_page`` where to go on (None: it was the last).
     """
 
     page: int
     answers: dict[str, Any]
     read: dict[str, Any] = field(default_factory=dict)
     given: Mapping[str, list[str]] = field(default_factory=dict)
-    faults: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, InvalidAnswer] = field(default_factory=dict)
     next_page: int | None = None
 
     @classmethod
@@ -34,56 +50,86 @@ class Submit:
 
         Values in the address choose an answer on the page, and store nothing.
         """
-        shown = visible_pages(asked.survey, asked.answers, asked.known, now)
-        unanswered = [n for n in shown if any(q.id not in asked.answers for q in asked.survey.pages[n].questions)]
+        shown = visible(asked.survey, asked.answers, asked.known, now)
+        open_pages = [n for n, questions in shown.items() if any(_unanswered(q, asked.answers) for q in questions)]
         wanted = chosen.get("page", type=int)
-        number = (unanswered or shown)[0] if wanted not in shown or wanted is None else wanted
-        number = min(number, _first_required(asked, asked.answers, shown))
+        number = (open_pages or list(shown))[0] if wanted not in shown or wanted is None else wanted
+        number = min(number, _first_required(shown, asked.answers))
         return cls(number, dict(asked.answers), given={k: chosen.getlist(k) for k in chosen})
 
+    def keep(self, found: Mapping[str, Any]) -> None:
+        self.read |= found
+        for key, answer in found.items():
+            if answer is None:
+                self.answers.pop(key, None)
+            else:
+                self.answers[key] = answer
 
-def _first_required(asked: Asked, answers: Mapping[str, Any], shown: Sequence[int]) -> int:
+
+def _unanswered(question: Question, answers: Mapping[str, Any]) -> bool:
+    return question.type != "statement" and question.id not in answers
+
+
+def _first_required(shown: Shown, answers: Mapping[str, Any]) -> int:
     """The first page that cannot be passed over, because a required answer is missing; else the last."""
-    pages = asked.survey.pages
-    return next((n for n in shown if any(q.required and q.id not in answers for q in pages[n].questions)), shown[-1])
+    lacking = (n for n, questions in shown.items() if any(q.required and _unanswered(q, answers) for q in questions))
+    return next(lacking, max(shown))
 
 
 def read_submit(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> Submit:
     """Read a posted form: the page it was made from, and any later page whose questions it also carries.
 
-    Pages are read in order, because what is answered on one decides whether the next is shown at all.
+    Pages are read in order, because what is answered on one decides whether the next is shown at all. A question that
+    became visible by an answer on its own page, and was not on the page yet, is shown before it goes on. Whoever goes
+    back keeps what is fine, and is told of nothing.
     """
     submit = Submit(0, dict(asked.answers), given={k: form.getlist(k) for k in form})
-    shown = visible_pages(asked.survey, submit.answers, asked.known, now)
-    start = min(form.get("page", 0, type=int), _first_required(asked, submit.answers, shown))
-    submit.page = next((n for n in shown if n >= start), shown[-1])
+    shown = visible(asked.survey, submit.answers, asked.known, now)
+    start = min(form.get("page", 0, type=int), _first_required(shown, submit.answers))
+    submit.page = next((n for n in shown if n >= start), max(shown))
     while True:
-        _read_page(submit, asked.survey.pages[submit.page].questions, form)
+        unseen = _read_page(submit, asked, form, now)
+        shown = visible(asked.survey, submit.answers, asked.known, now)
+        if "back" in form:
+            submit.faults.clear()
+            submit.next_page = max((n for n in shown if n < submit.page), default=submit.page)
+            break
         if submit.faults:
             break
-        shown = visible_pages(asked.survey, submit.answers, asked.known, now)
-        later = next((n for n in shown if n > submit.page), None)
+        later = submit.page if unseen else next((n for n in shown if n > submit.page), None)
         if later is None:
             break
-        if not any(q.id in form for q in asked.survey.pages[later].questions):
+        if unseen or not any(name in form for question in shown[later] for name in question.fields):
             submit.next_page = later
             break
         submit.page = later
     return submit
 
 
-def _read_page(submit: Submit, questions: tuple[Question, ...], form: "MultiDict[str, str]") -> None:
-    for question in questions:
-        try:
-            answer = read_answer(question, form.getlist(question.id))
-        except InvalidAnswer as error:
-            submit.faults[question.id] = error.code
+def _read_page(submit: Submit, asked: Asked, form: "MultiDict[str, str]", now: datetime) -> bool:
+    """Read the questions of the page, from above; returns whether one is shown now that was not on the page."""
+    displayed, today, unseen = set(form.getlist("shown")), _today(now), False
+    for question in asked.survey.pages[submit.page].questions:
+        if not _is_shown(question, submit, asked, now):
             continue
-        submit.read[question.id] = answer
-        if answer is None:
-            submit.answers.pop(question.id, None)
-        else:
-            submit.answers[question.id] = answer
+        if displayed and question.id not in displayed:
+            unseen = True
+            continue
+        try:
+            submit.keep(read_answers(question, submit.given, today))
+        except InvalidAnswer as error:
+            submit.faults[question.id] = error
+    return unseen
+
+
+def _is_shown(question: Question, submit: Submit, asked: Asked, now: datetime) -> bool:
+    if question.show_if is ALWAYS:
+        return True
+    return question in visible(asked.survey, submit.answers, asked.known, now).get(submit.page, ())
+
+
+def _today(now: datetime) -> date:
+    return now.astimezone(ZoneInfo(company().zone)).date()
 
 
 @dataclass(frozen=True)
@@ -91,82 +137,194 @@ class ChoiceView:
     value: str
     label: str
     chosen: bool
+    picture: str | None = None
+
+
+@dataclass(frozen=True)
+class RowView:
+    """A row of a matrix, or something to rank: a field of its own, with what can be chosen in it."""
+
+    name: str
+    label: str
+    choices: list[ChoiceView]
 
 
 @dataclass(frozen=True)
 class QuestionView:
-    """One question as the template draws it."""
+    """One question as its template draws it."""
 
     id: str
     type: str
+    drawn: str
     text: str
+    help: str
     required: bool
+    look: str
     long: bool
+    several: bool
     choices: list[ChoiceView]
+    rows: list[RowView]
+    other: str | None
+    words: str
     value: str
     low: str
     high: str
+    least: Any
+    most: Any
+    step: float | None
+    unit: str
     fault: str | None
 
 
 @dataclass(frozen=True)
 class PageView:
-    """One page as the template draws it."""
+    """One page as the template draws it. ``back`` is the number of the page before, if one may go back."""
 
     language: str
     number: int
     step: int
     steps: int
     last: bool
+    back: int | None
+    next: str
     questions: list[QuestionView]
     faulty: bool
 
 
 def page_view(asked: Asked, submit: Submit, now: datetime) -> PageView:
     """The page to draw: earlier answers, or what was just typed, stand in the fields."""
-    shown = visible_pages(asked.survey, submit.answers, asked.known, now)
-    facts = {**asked.known, "answers": submit.answers}
-    page = asked.survey.pages[submit.page]
+    survey = asked.survey
+    shown = visible(survey, submit.answers, asked.known, now)
+    facts = {**asked.known, "answers": readable_answers(survey.questions, submit.answers, asked.language)}
+    last = not survey.pages[submit.page + 1 :]
+    said, own = phrases(asked.language), survey.theme.send if last else survey.theme.next
+    draw = _Drawing(asked, submit, facts, _today(now))
     return PageView(
         language=asked.language,
         number=submit.page,
-        step=shown.index(submit.page) + 1 if submit.page in shown else 1,
-        steps=len(shown),
-        last=not asked.survey.pages[submit.page + 1 :],
-        questions=[_question_view(q, asked.language, submit, facts) for q in page.questions],
+        step=list(shown).index(submit.page) + 1 if submit.page in shown else 1,
+        steps=len(shown) if survey.progress else 1,
+        last=last,
+        back=max((n for n in shown if n < submit.page), default=None) if survey.back else None,
+        next=pick(own, asked.language) if own else said["send" if last else "next"],
+        questions=[draw.question(q) for q in shown.get(submit.page, survey.pages[submit.page].questions)],
         faulty=bool(submit.faults),
     )
 
 
-def _question_view(question: Question, language: str, submit: Submit, facts: Mapping[str, Any]) -> QuestionView:
-    said = phrases(language)
-    given = submit.given.get(question.id) or _as_given(submit.answers.get(question.id))
-    return QuestionView(
-        id=question.id,
-        type=question.type,
-        text=fill(pick(question.text, language), facts),
-        required=question.required,
-        long=question.long,
-        choices=[ChoiceView(value, label, value in given) for value, label in _choices(question, language)],
-        value=given[0] if given and question.type == "text" else "",
-        low=said.get(f"scale.{question.type}.low", ""),
-        high=said.get(f"scale.{question.type}.high", ""),
-        fault=said[f"fault.{submit.faults[question.id]}"] if question.id in submit.faults else None,
-    )
+def readable_answers(questions: Iterable[Question], answers: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Answers as they are put into a text: what was chosen by its words, not by its value."""
+    words = dict(answers)
+    for question in questions:
+        answer = answers.get(question.id)
+        labels = {option.value: pick(option.text, language) for option in question.options}
+        if isinstance(answer, str) and answer in labels:
+            words[question.id] = labels[answer]
+        elif isinstance(answer, list):
+            words[question.id] = [labels.get(one, one) for one in answer]
+    return words
 
 
-def _choices(question: Question, language: str) -> list[tuple[str, str]]:
-    if question.type in SCALES:
-        return [(str(n), str(n)) for n in SCALES[question.type]]
-    if question.type == "yes_no":
-        said = phrases(language)
-        return [("yes", said["yes"]), ("no", said["no"])]
-    return [(option.value, pick(option.text, language)) for option in question.options]
+@dataclass(frozen=True)
+class _Drawing:
+    """What all questions of a page are drawn with."""
+
+    asked: Asked
+    submit: Submit
+    facts: Mapping[str, Any]
+    today: date
+
+    def question(self, question: Question) -> QuestionView:
+        said = phrases(self.asked.language)
+        stored = as_given(question, self.submit.answers)
+        given = {name: self.submit.given.get(name) or stored.get(name, []) for name in question.fields}
+        chosen = given.get(question.id, [])
+        least, most = (self.today if bound == TODAY else bound for bound in (question.least, question.most))
+        return QuestionView(
+            id=question.id,
+            type=question.type,
+            drawn=question.kind.drawn,
+            text=self.text(question.text),
+            help=self.text(question.help),
+            required=question.required,
+            look=question.look,
+            long=question.long,
+            several=question.several or question.type == "multiple",
+            choices=self.choices(question, chosen),
+            rows=self.rows(question, given),
+            other=None if question.other is None else self.text(question.other) or said["other"],
+            words="".join(given.get(other_of(question.id), [])[:1]),
+            value="".join(chosen[:1]),
+            low=self.text(question.low) or said.get(f"scale.{question.type}.low", ""),
+            high=self.text(question.high) or said.get(f"scale.{question.type}.high", ""),
+            least=least,
+            most=most,
+            step=question.step if question.type == "slider" else 1 if question.whole else None,
+            unit=self.text(question.unit),
+            fault=self.fault(question),
+        )
+
+    def text(self, texts: Mapping[str, str] | None) -> str:
+        return fill(pick(texts, self.asked.language), self.facts) if texts else ""
+
+    def choices(self, question: Question, chosen: Sequence[str]) -> list[ChoiceView]:
+        if question.type in ("matrix", "ranking"):
+            return []
+        if question.scale:
+            return [ChoiceView(str(n), str(n), str(n) in chosen) for n in question.scale]
+        if question.type in ("yes_no", "consent"):
+            said = phrases(self.asked.language)
+            values = ("yes", "no") if question.type == "yes_no" else ("yes",)
+            return [ChoiceView(value, said[value], value in chosen) for value in values]
+        found = [self.choice(option, chosen) for option in self.ordered(question, question.options)]
+        if question.other is not None:
+            label = self.text(question.other) or phrases(self.asked.language)["other"]
+            found.append(ChoiceView(OTHER, label, OTHER in chosen))
+        return found
+
+    def choice(self, option: Option, chosen: Sequence[str]) -> ChoiceView:
+        return ChoiceView(option.value, self.text(option.text), option.value in chosen, option.picture)
+
+    def ordered(self, question: Question, options: Sequence[Option]) -> list[Option]:
+        return in_order(options, question, str(self.asked.invitation_id))
+
+    def rows(self, question: Question, given: Mapping[str, Sequence[str]]) -> list[RowView]:
+        if question.type == "matrix":
+            return [
+                RowView(name, self.text(row.text), [self.choice(option, given[name]) for option in question.options])
+                for row in self.ordered(question, question.rows)
+                for name in [part_of(question.id, row.value)]
+            ]
+        if question.type == "ranking":
+            places = [str(n) for n in range(1, (question.most or len(question.options)) + 1)]
+            return [
+                RowView(name, self.text(option.text), [ChoiceView(n, n, n in given[name]) for n in places])
+                for option in self.ordered(question, question.options)
+                for name in [part_of(question.id, option.value)]
+            ]
+        return []
+
+    def fault(self, question: Question) -> str | None:
+        error = self.submit.faults.get(question.id)
+        if error is None:
+            return None
+        limit = f"{error.limit:,}".replace(",", "\u00a0") if isinstance(error.limit, int) else error.limit
+        return phrases(self.asked.language)[f"fault.{error.code}"].format(limit=limit)
 
 
-def _as_given(answer: Any) -> list[str]:
+def as_given(question: Question, answers: Mapping[str, Any]) -> dict[str, list[str]]:
+    """A stored answer as a form would send it, by field."""
+    answer = answers.get(question.id)
+    if question.type == "ranking":
+        return {part_of(question.id, value): [str(place)] for place, value in enumerate(answer or (), 1)}
+    if question.type == "matrix":
+        return {part_of(question.id, row): _as_sent(chosen) for row, chosen in (answer or {}).items()}
+    return {key: _as_sent(answers.get(key)) for key in question.keys}
+
+
+def _as_sent(answer: Any) -> list[str]:
     if answer is None:
         return []
     if isinstance(answer, bool):
         return ["yes" if answer else "no"]
-    return answer if isinstance(answer, list) else [str(answer)]
+    return answer if isinstance(answer, list) else [f"{answer:.15g}" if isinstance(answer, float) else str(answer)]

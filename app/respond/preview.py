@@ -56,8 +56,8 @@ def show(version_id: int, language: str, code: str) -> Any:
 def _page(asked: Asked, submit: Submit, version_id: int) -> str:
     """The answers so far travel in the form itself, because they are kept nowhere else."""
     said = phrases(asked.language)
-    here = {q.id for q in asked.survey.pages[submit.page].questions}
-    sent = {k: request.form.getlist(k) for k in request.form if k != "page" and k not in here}
+    here = {name for q in asked.survey.pages[submit.page].questions for name in q.fields}
+    sent = {k: request.form.getlist(k) for k in request.form if k not in ("page", "back") and k not in here}
     return render_template(
         "respond/survey.html",
         token="",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from surveys.branching import ending, visible_answers, visible_pages
 from surveys.definition import read
-from surveys.questions import Survey, read_survey
+from surveys.survey import Survey, read_survey
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 KNOWN = {"type": "order.paid", "properties": {"amount": 40}, "contact": {"attributes": {"plan": "pro"}}}

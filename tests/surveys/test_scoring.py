@@ -1,8 +1,8 @@
 """Scores: which answers carry one."""
 
 from surveys.definition import read
-from surveys.questions import Survey, read_survey
 from surveys.scoring import PASSIVE, PROMOTER, SATISFIED, Score, scores
+from surveys.survey import Survey, read_survey
 
 
 def survey(*kinds: str) -> Survey:
