@@ -19,8 +19,11 @@ from app.actions.contacts import put_contacts, resolve_events
 from app.actions.events import record_events
 from app.cli import cli, with_app
 from app.clock import utcnow
+from app.definitions import load_definitions, write_definition
 from app.inbound.bodies import fault_of
 from app.inbound.envelopes import ContactSchema, read_events
+from app.inbound.foreign import UnknownFormat
+from app.inbound.surveys import read_foreign
 from app.jobs import ring
 from app.queries.contacts import find_own_contact
 from app.queries.sources import source_id
@@ -32,7 +35,7 @@ DELIMITERS = ",;\t| "
 
 @cli.group("import")
 def imports() -> None:
-    """Bring in contacts or events from CSV or NDJSON files, gzipped or not."""
+    """Bring in contacts or events from CSV or NDJSON files, gzipped or not; or a survey of another tool."""
 
 
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -82,6 +85,28 @@ def _resolve_history() -> None:
         while resolve_events(BATCH, utcnow(), region):
             pass
         bar.update(1)
+
+
+@imports.command("survey")
+@_FILE
+@click.option("--slug", help="What to call it; by default as the file.")
+@with_app
+def import_survey(file: Path, slug: str | None) -> None:
+    """A survey of SurveyJS (JSON), LimeSurvey (.lss) or Formbricks (JSON), as a definition file for ``apply``.
+
+    The definition goes to standard output; what does not map is listed line by line on standard error.
+    """
+    slug = slug or re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:64].strip("-") or "imported"
+    try:
+        found = read_foreign(file.read_bytes(), slug)
+    except UnknownFormat as error:
+        raise click.ClickException(f"{file.name} cannot be imported: {error}.") from error
+    text = write_definition("surveys", found.body)
+    click.echo(text, nl=False)
+    for line in found.lost:
+        click.echo(f"does not map: {line}", err=True)
+    for fault in load_definitions({file.name: text}).faults:
+        click.echo(f"to be put right: {fault}", err=True)
 
 
 @imports.command("contacts")

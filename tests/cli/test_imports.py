@@ -16,6 +16,7 @@ from app.models.contacts import Address, Contact, Identity
 from app.models.decisions import Decision
 from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
+from app.queries.surveys import current_surveys
 from tests.cli.conftest import Otklik
 from tests.wire import event, on_postgres, on_sqlite, said, stored, tell
 
@@ -392,3 +393,18 @@ def test_a_list_has_a_name_of_its_own(otklik: Otklik, tmp_path: Path, define: Ca
     assert "a segment is called premium already" in otklik("list", "add", "premium", file, status=1).output
     assert "lower-case" in otklik("list", "add", "Spring guests", file, status=1).output
     assert "there is no list premium" in otklik("list", "remove", "premium", status=1).output
+
+
+# -- Surveys of other tools
+
+
+@on_sqlite
+def test_a_survey_of_another_tool_becomes_a_definition_file(otklik: Otklik, tmp_path: Path) -> None:
+    survey = {"pages": [{"elements": [{"type": "comment", "name": "why"}, {"type": "file", "name": "scan"}]}]}
+    file = written(tmp_path, "After Delivery.json", json.dumps(survey))
+    told = otklik("import", "survey", file)
+    assert told.stderr == "does not map: scan: a question of type file\n"
+    definition = written(tmp_path, "survey.yaml", told.stdout)
+    otklik("apply", definition)
+    assert "after-delivery" in current_surveys()
+    assert "cannot be imported: it is neither JSON nor XML" in otklik("import", "survey", definition, status=1).stderr
