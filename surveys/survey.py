@@ -16,7 +16,7 @@ AUDIENCES = ("everybody", "known", "anonymous")
 SIZES = ("normal", "small", "large")
 CORNER_MAX = 24
 LINK_MAX = 2_000
-_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ class Page:
 class Ending:
     """What is said at the end, the first whose condition holds.
 
-    Perhaps with a code from an offer's pool, a link, or an address to go on to at once; ``call``: asks whether one
-    may call.
+    Perhaps with a code from an offer's pool, a link, or an address to go on to at once.
     """
 
     text: Texts
@@ -55,14 +54,13 @@ class Ending:
     link: str | None = None
     link_text: Texts | None = None
     redirect: str | None = None
-    call: bool = False
 
 
 @dataclass(frozen=True)
 class Theme:
     """How it looks, where that is not as the company's pages do."""
 
-    color: str | None = None
+    colour: str | None = None
     corner: int | None = None
     size: str = SIZES[0]
     next: Texts | None = None
@@ -70,20 +68,8 @@ class Theme:
 
 
 @dataclass(frozen=True)
-class Quota:
-    """No more than ``max`` complete responses whose answers fulfil the condition."""
-
-    name: str
-    condition: Condition
-    max: int
-
-
-@dataclass(frozen=True)
 class Survey:
-    """A survey ready to be asked.
-
-    ``anonymous``: answers are stored without a link to who gave them. ``sensitive``: they are read by named roles only.
-    """
+    """A survey ready to be asked."""
 
     slug: str
     languages: tuple[str, ...]
@@ -93,10 +79,6 @@ class Survey:
     theme: Theme = Theme()
     progress: bool = True
     back: bool = True
-    anonymous: bool = False
-    sensitive: bool = False
-    quotas: tuple[Quota, ...] = ()
-    full: Texts | None = None
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -106,10 +88,7 @@ class Survey:
 def read_survey(node: Node) -> Survey:
     """Read a survey definition; faults gather in the node."""
     fields = node.mapping(
-        (
-            *("slug", "name", "languages", "pages", "endings", "message", "theme", "progress", "back"),
-            *("anonymous", "sensitive", "quotas", "full"),
-        ),
+        ("slug", "name", "languages", "pages", "endings", "message", "theme", "progress", "back"),
         ("slug", "pages"),
     )
     if "name" in fields:
@@ -128,10 +107,6 @@ def read_survey(node: Node) -> Survey:
         theme=_read_theme(fields["theme"], languages) if "theme" in fields else Theme(),
         progress="progress" not in fields or fields["progress"].boolean(),
         back="back" not in fields or fields["back"].boolean(),
-        anonymous="anonymous" in fields and fields["anonymous"].boolean(),
-        sensitive="sensitive" in fields and fields["sensitive"].boolean(),
-        quotas=tuple(_read_quota(q) for q in fields["quotas"].items()) if "quotas" in fields else (),
-        full=read_texts(fields["full"], languages) if "full" in fields else None,
     )
 
 
@@ -193,7 +168,7 @@ def _read_jump(node: Node, later: dict[str, int]) -> Jump:
 
 
 def _read_ending(node: Node, languages: Sequence[str]) -> Ending:
-    fields = node.mapping(("if", "text", "offer", "link", "redirect", "call"), ("text",))
+    fields = node.mapping(("if", "text", "offer", "link", "redirect"), ("text",))
     link = fields["link"].mapping(("url", "text"), ("url", "text")) if "link" in fields else {}
     return Ending(
         text=read_texts(fields["text"], languages) if "text" in fields else {"en": ""},
@@ -202,7 +177,6 @@ def _read_ending(node: Node, languages: Sequence[str]) -> Ending:
         link=_read_url(link["url"]) if "url" in link else None,
         link_text=read_texts(link["text"], languages) if "text" in link else None,
         redirect=_read_url(fields["redirect"]) if "redirect" in fields else None,
-        call="call" in fields and fields["call"].boolean(),
     )
 
 
@@ -219,23 +193,14 @@ def _read_url(node: Node) -> str:
 
 
 def _read_theme(node: Node, languages: Sequence[str]) -> Theme:
-    fields = node.mapping(("color", "corner", "size", "next", "send"))
-    color = fields["color"].text(longest=7) if "color" in fields else None
-    if color and not _COLOR.fullmatch(color):
-        fields["color"].fault('must be a color in quotes, like "#5b5bd6"')
+    fields = node.mapping(("colour", "corner", "size", "next", "send"))
+    colour = fields["colour"].text(longest=7) if "colour" in fields else None
+    if colour and not _COLOUR.fullmatch(colour):
+        fields["colour"].fault('must be a colour in quotes, like "#5b5bd6"')
     return Theme(
-        color=color,
+        colour=colour,
         corner=fields["corner"].integer(0, CORNER_MAX) if "corner" in fields else None,
         size=fields["size"].one_of(SIZES) if "size" in fields else SIZES[0],
         next=read_texts(fields["next"], languages) if "next" in fields else None,
         send=read_texts(fields["send"], languages) if "send" in fields else None,
-    )
-
-
-def _read_quota(node: Node) -> Quota:
-    fields = node.mapping(("name", "if", "max"), ("name", "if", "max"))
-    return Quota(
-        name=fields["name"].text(longest=64) if "name" in fields else "",
-        condition=read_condition(fields["if"]) if "if" in fields else ALWAYS,
-        max=fields["max"].integer(1, 10_000_000) if "max" in fields else 1,
     )

@@ -27,7 +27,7 @@ TEMPLATES = (
     N_("is wider than from min to max"),
     N_("leaves no page for the others; give them one with for: known or anonymous"),
     N_("min is larger than max"),
-    N_('must be a color in quotes, like "#5b5bd6"'),
+    N_('must be a colour in quotes, like "#5b5bd6"'),
     N_('must be a day in quotes, like "2026-12-31", or today'),
     N_("must be a web address, like https://example.com/review"),
     N_("must be the id of a later page, or end"),

@@ -81,7 +81,19 @@ def read_texts(files: tuple[Path, ...]) -> dict[str, str]:
     return found
 
 
-from app.cli import crises, definitions, explain, imports, keys, lists, operations, people, simulate, up  # noqa: E402 they add their commands to the group
+from app.cli import (  # noqa: E402 they add their commands to the group
+    crises,
+    definitions,
+    explain,
+    imports,
+    keys,
+    lists,
+    operations,
+    people,
+    pictures,
+    simulate,
+    up,
+)
 
 __all__ = [
     "cli",
@@ -94,6 +106,7 @@ __all__ = [
     "main",
     "operations",
     "people",
+    "pictures",
     "simulate",
     "up",
 ]

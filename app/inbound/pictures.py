@@ -1,4 +1,4 @@
-"""A logo as somebody sends it: known by its first bytes, never by its name; small, and nothing that could run."""
+"""A picture as somebody sends it: known by its first bytes, never by its name; small, and nothing that could run."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class NotAPicture(ValueError):
 
 
 class PictureTooLarge(ValueError):
-    """More bytes or pixels than a logo needs."""
+    """More bytes or pixels than a page needs."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Document, Id, Model
@@ -30,4 +30,15 @@ class SurveyVersion(Model):
     survey_id: Mapped[int] = mapped_column(ForeignKey("surveys.id"))
     number: Mapped[int]
     body: Mapped[dict[str, Any]] = mapped_column(Document)
+    created_at: Mapped[datetime]
+
+
+class Picture(Model):
+    """A picture that answers are chosen by, named by what is in it."""
+
+    __tablename__ = "pictures"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    type: Mapped[str]
     created_at: Mapped[datetime]

@@ -29,7 +29,7 @@ from surveys.gates import Closed, Rules, hand_over_closed, reservation_of
 from surveys.history import complaint_since
 from surveys.questions import Question
 from surveys.triggers import Send
-from surveys.wording import fill, pick
+from surveys.wording import MESSAGE_TEXTS, fill, pick
 
 
 def sending_stopped() -> bool:
@@ -112,10 +112,12 @@ def message_of(invitation: Invitation, company: Company, *, reminder: bool = Fal
     assert isinstance(send, Send)
     address = db.session.get_one(Address, invitation.address_id)
     facts = {**facts_of_events([invitation.event_id])[invitation.event_id], "company": company.name}
-    said = phrases(invitation.language)
+    said, version = phrases(invitation.language), invitation.survey_version_id
+    # The trigger's own words come before those of the survey, and these before ours.
+    own = {**(survey_version(version).message if version else {}), **send.message}
     texts: dict[str, Any] = {
-        key: fill(pick(send.message[key], invitation.language) if key in send.message else said.get(key, ""), facts)
-        for key in ("subject", "preview", "reason", "benefit", "sender", "reply_to")
+        key: fill(pick(own[key], invitation.language) if key in own else said.get(key, ""), facts)
+        for key in MESSAGE_TEXTS
     }
     if reminder:
         texts["subject"] = fill(said["reminder"], {"subject": texts["subject"]})

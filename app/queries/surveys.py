@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db, remembered
-from app.models.surveys import Survey, SurveyVersion
+from app.models.surveys import Picture, Survey, SurveyVersion
 from surveys.definition import read
 from surveys.survey import Survey as Form
 from surveys.survey import read_survey
@@ -42,3 +42,9 @@ def survey_definitions() -> dict[str, dict[str, Any]]:
         .order_by(Survey.slug)
     )
     return {slug: body for slug, body in rows}
+
+
+def stored_picture(name: str) -> tuple[bytes, str] | None:
+    """A picture and its type."""
+    row = db.session.execute(select(Picture.content, Picture.type).where(Picture.name == name)).one_or_none()
+    return (row.content, row.type) if row else None

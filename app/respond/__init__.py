@@ -10,9 +10,12 @@ from app.errors import page
 from app.links import read_token
 from app.queries.installation import company, stored_logo
 from app.queries.invitations import Asked, find_asked, given_code, invitation_language
+from app.queries.surveys import stored_picture
 from app.respond.answering import closing_words, take_answer
-from app.respond.forms import Submit, page_view
+from app.respond.forms import Submit, look_of, page_view
 from app.text.phrases import phrases
+from surveys.branching import ending
+from surveys.wording import pick
 
 blueprint = Blueprint("respond", __name__)
 CLOSED = {"completed": ("answered", 200), "expired": ("expired", 410), "cancelled": ("expired", 410)}
@@ -71,13 +74,19 @@ def submit_survey(token: str) -> Any:
         return _show(token, asked, submit), 422
     if submit.next_page is not None:
         return redirect(url_for("respond.show_survey", token=token, page=submit.next_page), 303)
+    end = ending(asked.survey, recorded.answers, asked.known, now)
+    if end and end.redirect:
+        return redirect(end.redirect, 303)
     return render_template(
         "respond/note.html",
         title=closing_words(asked, recorded, now),
         text="",
         t=phrases(asked.language),
         code=recorded.code,
+        link=end.link if end else None,
+        link_text=pick(end.link_text, asked.language) if end and end.link_text else "",
         language=asked.language,
+        theme=look_of(asked.survey),
         company=company(),
     )
 
@@ -87,6 +96,7 @@ def _show(token: str, asked: Asked, submit: Submit) -> Any:
         "respond/survey.html",
         token=token,
         view=page_view(asked, submit, utcnow()),
+        theme=look_of(asked.survey),
         t=phrases(asked.language),
         company=company(),
     )
@@ -113,7 +123,16 @@ def unsubscribe(token: str) -> Any:
 @blueprint.get("/logo/<tag>")
 def show_logo(tag: str) -> Any:
     """The company's logo, at an address that changes when it does; whatever is in it is only ever a picture."""
-    found = stored_logo(tag)
+    return _picture(stored_logo(tag))
+
+
+@blueprint.get("/i/<name>")
+def show_picture(name: str) -> Any:
+    """A picture that answers are chosen by."""
+    return _picture(stored_picture(name))
+
+
+def _picture(found: tuple[bytes, str] | None) -> Response:
     if found is None:
         abort(404)
     content, kind = found

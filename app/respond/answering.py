@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from app.actions.responses import Finish, Recorded, record_response
 from app.jobs import ring
 from app.queries.invitations import Asked
-from app.respond.forms import Submit, read_submit
+from app.respond.forms import Submit, read_submit, readable_answers
 from app.text.phrases import phrases
 from surveys.branching import ending, visible_answers
 from surveys.wording import fill, pick
@@ -38,5 +38,6 @@ def _finish(asked: Asked, now: datetime) -> Finish:
 def closing_words(asked: Asked, recorded: Recorded, now: datetime) -> str:
     """What is said at the end of a survey."""
     end = ending(asked.survey, recorded.answers, asked.known, now)
-    facts = {**asked.known, "answers": recorded.answers}
+    words = readable_answers(asked.survey.questions, recorded.answers, asked.language)
+    facts = {**asked.known, "answers": words}
     return fill(pick(end.text, asked.language), facts) if end else phrases(asked.language)["thanks"]

@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.queries.installation import company
 from app.queries.invitations import Asked
+from app.text.colours import Button, buttons
 from app.text.phrases import phrases
 from surveys.branching import visible
 from surveys.conditions import ALWAYS
@@ -24,6 +25,7 @@ from surveys.questions import (
     part_of,
     read_answers,
 )
+from surveys.survey import Survey
 from surveys.wording import fill, pick
 
 Shown = Mapping[int, Sequence[Question]]
@@ -108,7 +110,7 @@ def read_submit(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> Sub
 
 def _read_page(submit: Submit, asked: Asked, form: "MultiDict[str, str]", now: datetime) -> bool:
     """Read the questions of the page, from above; returns whether one is shown now that was not on the page."""
-    displayed, today, unseen = set(form.getlist("shown")), _today(now), False
+    displayed, today, unseen = set(filter(None, form.getlist("shown"))), _today(now), False
     for question in asked.survey.pages[submit.page].questions:
         if not _is_shown(question, submit, asked, now):
             continue
@@ -226,6 +228,20 @@ def readable_answers(questions: Iterable[Question], answers: Mapping[str, Any], 
 
 
 @dataclass(frozen=True)
+class Look:
+    """How the pages of a survey look, where not as the company's do."""
+
+    corner: int | None
+    size: str
+    buttons: Mapping[str, Button] | None
+
+
+def look_of(survey: Survey) -> Look:
+    theme = survey.theme
+    return Look(theme.corner, theme.size, buttons(theme.colour.lower()) if theme.colour else None)
+
+
+@dataclass(frozen=True)
 class _Drawing:
     """What all questions of a page are drawn with."""
 
@@ -257,8 +273,8 @@ class _Drawing:
             value="".join(chosen[:1]),
             low=self.text(question.low) or said.get(f"scale.{question.type}.low", ""),
             high=self.text(question.high) or said.get(f"scale.{question.type}.high", ""),
-            least=least,
-            most=most,
+            least=_shown_number(least),
+            most=_shown_number(most),
             step=question.step if question.type == "slider" else 1 if question.whole else None,
             unit=self.text(question.unit),
             fault=self.fault(question),
@@ -310,6 +326,10 @@ class _Drawing:
             return None
         limit = f"{error.limit:,}".replace(",", "\u00a0") if isinstance(error.limit, int) else error.limit
         return phrases(self.asked.language)[f"fault.{error.code}"].format(limit=limit)
+
+
+def _shown_number(bound: Any) -> Any:
+    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
 def as_given(question: Question, answers: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from app.links import is_preview, preview_url
 from app.queries.installation import company
 from app.queries.invitations import Asked
 from app.queries.surveys import find_version
-from app.respond.forms import Submit, page_view, read_submit
+from app.respond.forms import Submit, look_of, page_view, read_submit, readable_answers
 from app.text.phrases import phrases
 from surveys.branching import ending, visible_answers
 from surveys.wording import fill, pick
@@ -65,6 +65,7 @@ def _page(asked: Asked, submit: Submit, version_id: int) -> str:
         carried=sent,
         banner=said["preview"],
         view=page_view(asked, submit, utcnow()),
+        theme=look_of(asked.survey),
         t=said,
         company=company(),
     )
@@ -74,7 +75,17 @@ def _end(asked: Asked, submit: Submit, now: Any) -> str:
     said = phrases(asked.language)
     counted = visible_answers(asked.survey, submit.answers, asked.known, now)
     end = ending(asked.survey, counted, asked.known, now)
-    title = fill(pick(end.text, asked.language), {**asked.known, "answers": counted}) if end else said["thanks"]
+    told = {**asked.known, "answers": readable_answers(asked.survey.questions, counted, asked.language)}
+    title = fill(pick(end.text, asked.language), told) if end else said["thanks"]
+    link = end.redirect or end.link if end else None
     return render_template(
-        "respond/note.html", title=title, text=said["preview"], t=said, language=asked.language, company=company()
+        "respond/note.html",
+        title=title,
+        text=said["preview"],
+        t=said,
+        link=link,
+        link_text=pick(end.link_text, asked.language) if end and end.link_text else link,
+        language=asked.language,
+        theme=look_of(asked.survey),
+        company=company(),
     )

@@ -25,6 +25,7 @@ class Message:
     preview: str = ""
     reason: str = ""
     benefit: str = ""
+    signature: str = ""
     sender: str = ""
     reply_to: str = ""
     url: str = ""

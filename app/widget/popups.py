@@ -13,7 +13,7 @@ from app.respond.forms import Submit, page_view
 from app.text.phrases import phrases
 
 CLOSED = {"completed": "answered", "expired": "expired", "cancelled": "expired"}
-WORDS = ("send", "next", "optional", "several", "faults", "page", "not_stored", "close", "popup.retry", "code")
+WORDS = ("open", "optional", "several", "in_words", "faults", "page", "not_stored", "close", "popup.retry", "code")
 
 
 def first_page(public_id: str) -> dict[str, Any] | None:

@@ -28,6 +28,21 @@ surveys:
           - {id: again, type: yes_no, text: "Would you come again?"}
           - {id: why, type: text, long: true, text: "Anything else?"}
           - {id: who, type: text, text: "Who served you?"}
+          - {id: stars, type: rating, max: 4, help: "Four is best", text: "The box?"}
+          - {id: city, type: dropdown, other: true, text: "Your city?", options: [Tver, Omsk]}
+          - {id: many, type: number, min: 1, text: "How many?"}
+          - {id: full, type: slider, min: 0, max: 1, step: 0.5, text: "How full?"}
+          - {id: day, type: date, text: "Which day?"}
+          - {id: mail, type: email, text: "Your e-mail?"}
+          - {id: ok, type: consent, text: "May we quote you?"}
+          - {id: bye, type: statement, text: "That is all."}
+"""
+TOO_MUCH = """
+surveys:
+  - slug: checkout
+    pages:
+      - questions:
+          - {id: rank, type: ranking, text: "What matters?", options: [Taste, Speed]}
 """
 pytestmark = [
     on_sqlite,
@@ -223,6 +238,37 @@ def test_axe_finds_nothing(visit: Callable[..., Visitor], define: Callable[[str]
     expect(box.get_by_role("status")).to_be_visible()
     found.append(Axe().run(visitor.page, context="[data-otklik]"))
     assert [result.generate_report() for result in found if result.violations_count] == []
+
+
+def test_every_type_that_fits_is_answered_in_place(
+    visit: Callable[..., Visitor], define: Callable[[str], None]
+) -> None:
+    define(EVERY_QUESTION)
+    visitor = visit()
+    box = pay(visitor)
+    box.locator("[name=what][value=Late]").check()
+    box.locator("[name=stars][value='3']").check(force=True)
+    box.locator("[name=city][value=other]").check()
+    box.locator("[name=city_other]").fill("Moscow")
+    for name, typed in {"many": "2", "full": "0.5", "day": "2026-12-31", "mail": "a@example.com"}.items():
+        box.locator(f"[name={name}]").fill(typed)
+    box.locator("[name=ok]").check()
+    box.get_by_role("button", name="Send").click()
+    expect(box.get_by_role("status")).to_be_visible()
+    told = {"what": ["Late"], "stars": 3, "city": "other", "city_other": "Moscow", "many": 2, "full": 0.5}
+    assert [r.answers for r in stored(Response)] == [{**told, "day": "2026-12-31", "mail": "a@example.com", "ok": True}]
+    assert visitor.said == []
+
+
+def test_what_wants_a_page_of_its_own_is_answered_there(
+    visit: Callable[..., Visitor], define: Callable[[str], None]
+) -> None:
+    define(TOO_MUCH)
+    box = pay(visit())
+    expect(box).to_contain_text("What matters?")
+    link = box.get_by_role("link", name="Answer")
+    assert re.search(r"/s/[\w-]+$", link.get_attribute("href") or "")
+    assert link.get_attribute("target") == "_blank"
 
 
 # -- What is kept on the device

@@ -69,7 +69,7 @@ def test_the_answer_to_an_event_carries_the_first_page(page: Page) -> None:
 def test_the_survey_speaks_the_visitors_language(page: Page) -> None:
     popup = popup_of(page.visit(known(locale="ru-RU"), happening()))
     assert (popup["language"], popup["page"]["questions"][0]["text"]) == ("ru", "Ну как?")
-    assert (popup["words"]["next"], popup["words"]["close"]) == ("Дальше", "Закрыть")
+    assert (popup["page"]["next"], popup["words"]["close"]) == ("Дальше", "Закрыть")
 
 
 def test_limits_hold_as_they_do_everywhere(page: Page, work: Callable[[], None]) -> None:

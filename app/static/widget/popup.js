@@ -34,7 +34,10 @@ border-radius:10px;cursor:pointer;position:relative}
 .list .one:has(:checked) input{accent-color:var(--on)}
 .one:has(:focus-visible),:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .ends{display:flex;justify-content:space-between;gap:16px;margin-top:6px}
-textarea,input[type=text]{width:100%;min-height:44px;padding:10px 12px;border:1px solid var(--input);border-radius:10px;
+.hint.say{margin:0;font-size:15px;white-space:pre-line}
+.words{margin-top:8px}
+a.go{display:flex;align-items:center;justify-content:center;text-decoration:none}
+textarea,input:is([type=text],[type=number],[type=date],[type=email],[type=tel]){width:100%;min-height:44px;padding:10px 12px;border:1px solid var(--input);border-radius:10px;
 background:var(--card)}
 textarea{min-height:96px;resize:vertical}
 .go{width:100%;min-height:48px;border:0;border-radius:10px;background:var(--accent);color:var(--on);font-weight:600;
@@ -56,8 +59,11 @@ function make(tag, marks = {}, ...inside) {
   return made;
 }
 
+const INPUTS = { text: "text", number: "number", slider: "number", date: "date", email: "email", phone: "tel" };
+const TOO_MUCH = ["matrix", "ranking", "image_choice"]; // these want a page of their own
+
 function choice(question, { value, label, chosen }) {
-  const type = question.type === "multiple" ? "checkbox" : "radio";
+  const type = question.several || question.type === "consent" ? "checkbox" : "radio";
   return make("label", { class: "one" }, make("input", { type, name: question.id, value, checked: chosen }), label);
 }
 
@@ -66,26 +72,39 @@ function field(question, words, first) {
   const told = { "aria-describedby": fault && `f-${question.id}` };
   const optional = question.required ? null : make("small", {}, ` ${words.optional}`);
   const heading = first ? "heading" : null;
-  if (question.type === "text") {
-    const marks = { id: `q-${question.id}`, name: question.id, maxlength: 5000, "aria-invalid": fault && "true", ...told };
-    const input = question.long ? make("textarea", marks) : make("input", { type: "text", ...marks });
+  const seen = make("input", { type: "hidden", name: "shown", value: question.id });
+  if (question.type === "statement") {
+    return make("fieldset", {}, seen, make("p", { class: "hint say", id: heading }, question.text));
+  }
+  const hint = question.help && question.type !== "consent" ? make("p", { class: "hint" }, question.help) : null;
+  if (question.type in INPUTS) {
+    const bounds = question.type === "text" ? { maxlength: question.most ?? 5000 } : { min: question.least, max: question.most };
+    const marks = { id: `q-${question.id}`, name: question.id, ...bounds, "aria-invalid": fault && "true", ...told };
+    const step = INPUTS[question.type] === "number" ? { step: question.step ?? "any" } : {};
+    const input = question.long ? make("textarea", marks) : make("input", { type: INPUTS[question.type], ...step, ...marks });
     input.value = question.value;
     const label = make("label", { class: "ask", for: `q-${question.id}`, id: heading }, question.text, optional);
-    return make("fieldset", {}, label, fault, input);
+    return make("fieldset", {}, seen, label, hint, fault, input);
   }
-  const scale = ["nps", "csat", "ces"].includes(question.type);
+  const scale = question.drawn === "scale";
   const choices = make("div", { class: scale ? "scale" : "list" }, ...question.choices.map((one) => choice(question, one)));
   if (scale) choices.style.setProperty("--n", question.choices.length > 7 ? 6 : question.choices.length);
   const [low, high] = [question.choices.at(0), question.choices.at(-1)];
   return make(
     "fieldset",
     told,
+    seen,
     make("legend", { id: heading }, question.text, optional),
+    hint,
     fault,
-    question.type === "multiple" ? make("p", { class: "hint" }, words.several) : null,
+    question.several ? make("p", { class: "hint" }, words.several) : null,
     choices,
+    question.other && make("input", {
+      type: "text", class: "words", name: `${question.id}_other`, maxlength: 5000, value: question.words,
+      "aria-label": question.other, placeholder: words.in_words,
+    }),
     question.low
-      ? make("div", { class: "ends" }, make("span", {}, `${low.label}: ${question.low}`), make("span", {}, `${high.label}: ${question.high}`))
+      ? make("div", { class: "ends" }, make("span", {}, `${low.label}: ${question.low}`), make("span", {}, question.high && `${high.label}: ${question.high}`))
       : null,
   );
 }
@@ -104,7 +123,7 @@ function dress(root) {
 }
 
 // Show a popup; `post` speaks to our server. Without a theme it follows the device. Ends when it is closed.
-export function show({ token, language, words, buttons, page }, post, theme) {
+export function show({ token, url, language, words, buttons, page }, post, theme) {
   const before = document.activeElement;
   const host = make("div", { "data-otklik": true, "data-theme": theme });
   for (const [name, { background, text }] of [["day", buttons.light], ["night", buttons.dark]]) {
@@ -134,7 +153,11 @@ export function show({ token, language, words, buttons, page }, post, theme) {
     };
 
     const draw = (shown) => {
-      const go = make("button", { class: "go" }, shown.last ? words.send : words.next);
+      if (shown.questions.some((question) => TOO_MUCH.includes(question.type))) {
+        const away = make("a", { class: "go", href: url, target: "_blank", rel: "noopener noreferrer" }, words.open);
+        return fill(make("p", { class: "done", id: "heading" }, shown.questions[0].text), away);
+      }
+      const go = make("button", { class: "go" }, shown.next);
       const form = make(
         "form",
         { novalidate: true },
