@@ -46,9 +46,11 @@ def _prove(url: str, folder: Path, events: int, deciders: int) -> None:
         senders=2,
         kills=events // 5_000,
         contacts=max(50, events // EVENTS_EACH),
-        batch=max(10, events // 200),
+        batch=max(10, min(1_000, events // 200)),
     )
     took = perf_counter() - began
+    for error in report.errors:
+        sys.stderr.write(error)
     audit(url, report, events)
     assert begun_again(report) == []
     decided = sum(times_decided(url).values())

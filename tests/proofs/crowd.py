@@ -130,7 +130,8 @@ def record(shared: Shared, _who: int) -> dict[str, Any]:
             for number in range(first, min(first + batch, shared.plan.events))
         ]
         record_events(source, events, now)
-        resolve_events(500, now, "RU")
+        while resolve_events(500, now, "RU"):
+            pass
         _wait_for_backlog(10 * batch)
     _wait_for_backlog(0)
     for _ in range(TAIL_STEPS if shared.plan.senders else 0):
