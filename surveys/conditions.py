@@ -9,7 +9,7 @@ import operator
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from surveys.definition import DURATION_MAX, Node
@@ -395,8 +395,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _comparable(seen: Any, wanted: Any) -> bool:
-    if isinstance(seen, str) or isinstance(wanted, str):
-        return isinstance(seen, str) and isinstance(wanted, str)
+    if isinstance(seen, str):
+        return isinstance(wanted, str)
     return _is_number(seen) and _is_number(wanted)
 
 
@@ -421,7 +421,7 @@ def _among(seen: Any, wanted: Any) -> Truth:
 
 def _contains(seen: Any, wanted: Any) -> Truth:
     if isinstance(seen, list | tuple):
-        return _among(wanted, list(seen)) if seen else False
+        return _among(wanted, list(seen))
     return wanted.casefold() in seen.casefold() if isinstance(seen, str) and isinstance(wanted, str) else None
 
 
@@ -443,10 +443,6 @@ def _within_days(seen: Any, wanted: Any, at: datetime) -> Truth:
 
 def moment_of(value: Any) -> datetime | None:
     """An ISO 8601 date or time, in UTC where it names no zone."""
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):

@@ -233,10 +233,14 @@ def _read_quiet_days(node: Node) -> QuietDays:
 
 def _read_country(node: Node, also: str = "") -> str:
     """A country by its two letters (ISO 3166-1)."""
-    value = node.text(longest=16)
-    if value and value != also and not (len(value) == COUNTRY_LETTERS and value.isascii() and value.isupper()):
+    value = node.text()
+    if value and value != also and not (_is_country(value) and value.isupper()):
         node.fault("must be a country like RU or DE, or contact" if also else "must be a country like RU or DE")
     return value
+
+
+def _is_country(text: str) -> bool:
+    return len(text) == COUNTRY_LETTERS and text.isascii() and text.isalpha()
 
 
 def _read_basis(node: Node) -> Basis:
@@ -290,8 +294,7 @@ def country_of(contact: Mapping[str, Any]) -> str | None:
     """A contact's country: the attribute ``country``, else the region of the locale (``de-AT``); None when unknown."""
     named = (contact.get("attributes") or {}).get("country")
     region = named or str(contact.get("locale") or "").replace("_", "-").partition("-")[2]
-    fine = isinstance(region, str) and len(region) == COUNTRY_LETTERS and region.isascii() and region.isalpha()
-    return region.upper() if fine else None
+    return region.upper() if isinstance(region, str) and _is_country(region) else None
 
 
 def refusal(policy: ContactPolicy, taken: Sequence[Reservation], asked: Reservation) -> Refusal | None:

@@ -82,8 +82,6 @@ def opens_at(quota: Quota, standing: Standing, at: datetime) -> datetime:
 
     At least a hundredth of the period away: whoever waits is not to ask again at every step of the pace.
     """
-    if quota.of == "invitations" or standing.used >= quota.max:
-        return standing.ends
     paced = standing.starts + (standing.ends - standing.starts) * (standing.used / quota.max) + SOME
     return min(standing.ends, max(paced, at + quota.per / 100))
 

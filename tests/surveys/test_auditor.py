@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys.auditor import Cap, InForce, Place, violations
+from surveys.auditor import Cap, InForce, Place, Violation, violations
 from surveys.contact_policy import ContactPolicy, Limit, Reservation, refusal
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 EVER = datetime.min.replace(tzinfo=UTC)
 DAY = timedelta(days=1)
+MINUTE = 1 / 1440
+"""Of a day."""
 
 
 def place(day: float, class_: str = "transactional", made: float | None = None, **more: bool) -> Place:
@@ -59,21 +61,37 @@ def test_the_auditor_sees_what_breaks_a_limit(taken: list[Place], cap: Cap, brok
         ([place(0), place(0.5)], [InForce(0, EVER, ()), limited(1, 1)], 0),
         # Clocks never quite agree: within a minute either policy may have been read.
         ([place(0), place(0.5)], [limited(-9, 2), limited(0.4999, 1)], 0),
+        ([place(0), place(0.5)], [limited(-9, 1), limited(0.5001, 2)], 0),
+        # What is allowed later does not excuse it.
+        ([place(0), place(0.5)], [limited(-9, 1), limited(1, 2)], 1),
         # A promise of today for tomorrow, made while two were allowed, is looked at again before it goes out.
         ([place(0), place(0.9, made=0, handed_over=False)], [limited(-9, 2), limited(0.5, 1)], 0),
         ([place(0), place(0.9, made=0, handed_over=False)], [limited(-9, 1)], 1),
+        # It is due, but did not go out yet.
+        ([place(0), place(0.5, made=0, handed_over=False)], [limited(-9, 1), limited(1, 2)], 0),
+        ([place(0), place(0.5, made=0, handed_over=False)], [limited(-9, 1), limited(3, 2)], 1),
         # It was promised alone; what was put beside it since was weighed by the policy of that day.
         ([place(0.9, made=-1, handed_over=False), place(0.5)], [limited(-9, 1), limited(0.4, 2)], 0),
         # What another system sent counts once we know of it, and is never judged.
         ([place(0, made=0, ours=False), place(0.5)], [limited(-9, 1)], 1),
         ([place(0, made=0.6, ours=False), place(0.5)], [limited(-9, 1)], 0),
         ([place(0), place(0.5, ours=False)], [limited(-9, 1)], 0),
+        # Whether we were told just before or just after is not to be known: within a minute it does not count.
+        ([place(0, made=0.5 - 2 * MINUTE, ours=False), place(0.5)], [limited(-9, 1)], 1),
+        ([place(0, made=0.5 - MINUTE, ours=False), place(0.5)], [limited(-9, 1)], 0),
+        ([place(0, made=0.5 + MINUTE / 2, ours=False), place(0.5)], [limited(-9, 1)], 0),
     ],
 )
 def test_a_place_is_judged_by_the_policy_of_its_moment(
     taken: list[Place], versions: list[InForce], broken: int
 ) -> None:
     assert len(violations(taken, versions, NOON + 2 * DAY)) == broken
+
+
+def test_a_violation_names_the_place_the_limit_the_count_and_the_policy() -> None:
+    taken = [place(0), place(0.2), place(0.4)]
+    loose, strict = limited(-9, 2, number=3), limited(0.3, 1, number=4)
+    assert violations(taken, [loose, strict], NOON) == [Violation(taken[2], strict.caps[0], 3, 4)]
 
 
 HOURS = st.integers(0, 240).map(lambda h: NOON + timedelta(hours=h))

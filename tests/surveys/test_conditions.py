@@ -20,6 +20,7 @@ from surveys.conditions import (
     Facts,
     PastEvent,
     Truth,
+    fields_of,
     read_condition,
 )
 from surveys.definition import DURATION_MAX, Fault, Node, Path, read
@@ -175,7 +176,7 @@ def test_what_is_not_there_or_null_is_missing(tree: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["properties.seen.deeper", "properties.seen.0", "properties.other.deeper", "answers.why"]
+    "path", ["properties.seen.deeper", "properties.seen.0", "properties.other.deeper", "answers.why", "type.deeper"]
 )
 def test_a_path_that_leads_nowhere_is_missing(path: str) -> None:
     assert truth({"field": path, "op": "missing"}, facts({"seen": ["text"]})) is True
@@ -249,6 +250,8 @@ def test_letters_are_equal_in_lists_too(seen: str, value: str) -> None:
     assert truth({"field": "properties.seen", "op": "eq", "value": other}, both) is True
     listed = {"field": "properties.listed"}
     assert truth({"field": "properties.seen", "op": "in", "value": listed}, both) is True
+    deep = facts({"deep": {"seen": seen}})
+    assert truth({"field": "properties.deep.seen", "op": "eq", "value": value}, deep) is True
 
 
 # Logic.
@@ -425,6 +428,13 @@ def test_a_computed_value_of_another_kind_is_unknown(op: str, other: Any, expect
     assert truth(tree, facts({"seen": "a", "other": other})) is expected
 
 
+@pytest.mark.parametrize("seen", ["a", 5, ["a"], []])
+@pytest.mark.parametrize("op", sorted({*OPERATORS} - {"exists", "missing"}))
+def test_what_is_compared_with_what_is_not_there_is_unknown(op: str, seen: Any) -> None:
+    tree = {"field": "properties.seen", "op": op, "value": {"field": "properties.other"}}
+    assert truth(tree, facts({"seen": seen})) is None
+
+
 @pytest.mark.parametrize(
     ("days", "expected"), [(2, True), (0.5, False), (-1, False), (10**18, True), ("2", None), (True, None)]
 )
@@ -564,6 +574,18 @@ def test_aggregates_agree_with_a_plain_loop(orders: list[tuple[int, Any]], withi
     assert observed(last_days=True) == (min(days for days, _ in inside) if inside else None)
 
 
+def test_a_value_may_be_an_aggregate_with_everything_that_belongs_to_it() -> None:
+    usual = {"events": "order.paid", "avg": "amount", "within": "30d", "by": "properties.kind", "where": HOLDS}
+    tree = {"field": "properties.amount", "op": "eq", "value": {**usual, "times": 2}}
+    past = [
+        paid(1, amount=5, kind="a", one=1),
+        paid(2, amount=7, kind="b", one=1),
+        paid(3, amount=9, kind="a", one=2),
+        paid(31, amount=11, kind="a", one=1),
+    ]
+    assert truth(tree, facts({"amount": 10, "kind": "a"}, order_paid=past)) is True
+
+
 # What is needed, and what is shown.
 
 
@@ -574,11 +596,16 @@ def test_needs_name_each_type_with_its_longest_window() -> None:
                 {"events": "order.paid", "count": True, "within": "30d", "op": "gt", "value": 1},
                 {"not": {"events": "order.paid", "count": True, "within": "90d", "op": "gt", "value": 1}},
                 {"field": "contact.locale", "op": "eq", "value": {"events": "chat.closed", "last_days": True}},
+                {"events": "page.viewed", "count": True, "within": "0s", "op": "gt", "value": 1},
             ]
         },
         read_condition,
     ).needs
-    assert needs.events == {"order.paid": timedelta(days=90), "chat.closed": DURATION_MAX}
+    assert needs.events == {
+        "order.paid": timedelta(days=90),
+        "chat.closed": DURATION_MAX,
+        "page.viewed": timedelta(0),
+    }
     assert (needs.segments, needs.present) == (False, False)
 
 
@@ -643,9 +670,25 @@ def test_a_clause_shows_what_it_looked_at_and_saw() -> None:
         Clause("properties.other", "exists", None, None),
     ]
     assert condition.clause(0) == Clause("properties.amount", "gte", 1000, None)
+    amount = {"field": "properties.amount", "op": "gte", "value": 1000}
+    for below in ({"any": [amount, HOLDS]}, {"not": amount}, {"any": [{"all": [amount, HOLDS]}]}):
+        assert read({"all": [HOLDS, below]}, read_condition).clause(1).field == "properties.amount"
+
+
+def test_the_fields_of_a_tree_are_all_that_it_looks_at() -> None:
+    inner = {"events": "order.paid", "count": True, "where": {"field": "properties.amount", "op": "exists"}}
+    tree = {"any": [{"not": HOLDS}, {"field": "type", "op": "eq", "value": {"field": "contact.id", "times": 2}}]}
+    assert fields_of(tree) == {"properties.one", "type", "contact.id"}
+    assert fields_of(inner | {"op": "gt", "value": 1}) == {"events", "properties.amount"}
+    assert fields_of({"field": "type", "op": "gt", "value": inner}) == {"type", "events", "properties.amount"}
 
 
 # Bounds and faults.
+
+
+@pytest.mark.parametrize("value", [-(2**63), 2**64 - 1, -1e300, True, ""])
+def test_what_json_can_carry_can_stand_in_a_condition(value: Any) -> None:
+    assert faults_of(read_condition, {"field": "properties.one", "op": "eq", "value": value}) == []
 
 
 def nested(levels: int, *, inside: Any = None) -> Any:
@@ -659,6 +702,13 @@ def test_depth_is_bounded() -> None:
     assert faults_of(read_condition, nested(DEPTH_MAX)) == []
     assert_fault(read_condition, nested(DEPTH_MAX + 1), ("not",) * (DEPTH_MAX + 1), "nested deeper")
     assert_fault(read_condition, nested(20_000), ("not",) * (DEPTH_MAX + 1), "nested deeper")
+
+
+@pytest.mark.parametrize("key", ["all", "any"])
+def test_lists_of_conditions_are_levels_too(key: str) -> None:
+    assert faults_of(read_condition, nested(DEPTH_MAX - 1, inside={key: [HOLDS]})) == []
+    path: Path = (*("not",) * DEPTH_MAX, key, 0)
+    assert_fault(read_condition, nested(DEPTH_MAX, inside={key: [HOLDS]}), path, "nested deeper")
 
 
 def test_the_number_of_comparisons_is_bounded() -> None:
@@ -732,6 +782,7 @@ FAULTS: list[tuple[Any, Path, str]] = [
     ({"field": "properties.one", "op": "between", "value": [1, 2, 3]}, ("value",), "pair of bounds"),
     ({"field": "properties.one", "op": "between", "value": [1, []]}, ("value", 1), "must be text, a number"),
     ({"field": "properties.one", "op": "within_days", "value": "7d"}, ("value",), "must be a number from 0"),
+    ({"field": "properties.one", "op": "within_days", "value": 36_500.5}, ("value",), "to 36500"),
     ({"field": "properties.one", "op": "within_days", "value": -1}, ("value",), "must be a number from 0"),
     ({"field": "properties.one", "op": "starts_with", "value": 5}, ("value",), "must be text"),
     ({"field": "properties.one", "op": "ends_with", "value": ""}, ("value",), "must be text"),
@@ -747,12 +798,22 @@ FAULTS: list[tuple[Any, Path, str]] = [
         ("value", "times"),
         "must be a number",
     ),
+    *(
+        (
+            {"field": "properties.one", "op": "eq", "value": {"field": "properties.two", "times": factor}},
+            ("value", "times"),
+            "must be a number from -1e+09 to 1e+09",
+        )
+        for factor in (1e9 + 0.5, -1e9 - 0.5)
+    ),
     (
         {"field": "properties.one", "op": "eq", "value": {"events": "a.b", "count": True, "within": "soon"}},
         ("value", "within"),
         "must be a duration",
     ),
     ({**COUNT, "events": ""}, ("events",), "must be text"),
+    ({**COUNT, "events": "x" * 201}, ("events",), "longer than 200"),
+    ({"events": "order.paid", "sum": "x" * 201, "op": "gt", "value": 1}, ("sum",), "longer than 200"),
     ({**COUNT, "events": ["a"]}, ("events",), "must be text"),
     ({**COUNT, "count": 5}, ("count",), "must be true"),
     ({**COUNT, "sum": "amount"}, (), "exactly one of count, sum, avg, last_days"),

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from surveys.contact_policy import (
     NEVER,
+    Basis,
     ContactPolicy,
     Limit,
+    QuietDays,
     QuietHours,
     Refusal,
     Reservation,
@@ -439,8 +441,15 @@ WRITTEN = {
     ],
     "exempt": ["service"],
     "quiet_hours": {"from": "21:00", "to": "09:00", "zone": "contact"},
+    "quiet_days": {"weekdays": ["Sa", "Su"], "holidays": "contact"},
     "complaint": {"opens_on": ["complaint.opened"], "closes_on": ["complaint.resolved", "complaint.dropped"]},
     "consent": {"email": "assumed", "sms": "required", "marketing": "required"},
+    "legal_basis": [
+        {"countries": ["DE", "AT"], "classes": ["marketing"], "channels": ["email", "sms"], "basis": "customer"},
+        {"basis": "assumed"},
+    ],
+    "holdout": 0.1,
+    "crisis": {"limits": [{"name": "calm", "max": 1, "per": "90d"}]},
 }
 
 
@@ -460,10 +469,28 @@ def test_a_policy_is_read_as_written() -> None:
         ),
         exempt=frozenset({"service"}),
         quiet_hours=NIGHT,
+        quiet_days=QuietDays(frozenset({5, 6}), "contact"),
         complaint_opens=frozenset({"complaint.opened"}),
         complaint_closes=frozenset({"complaint.resolved", "complaint.dropped"}),
         consent_required=frozenset({"sms", "marketing"}),
+        legal_basis=(
+            Basis("customer", frozenset({"DE", "AT"}), frozenset({"marketing"}), frozenset({"email", "sms"})),
+            Basis("assumed"),
+        ),
+        holdout=0.1,
+        crisis_limits=(Limit("calm", 1, 90 * DAY),),
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ({"weekdays": ["Mo"]}, QuietDays(frozenset({0}), "")),
+        ({"holidays": "RU"}, QuietDays(frozenset(), "RU")),
+    ],
+)
+def test_quiet_days_are_weekdays_or_holidays(written: dict[str, Any], found: QuietDays) -> None:
+    assert read({"quiet_days": written}, read_policy).quiet_days == found
 
 
 def test_a_key_that_is_not_written_means_no_limit() -> None:
@@ -492,6 +519,7 @@ FAULTS: list[tuple[Any, Path, str]] = [
     ({"limits": [{**LIMIT, "name": ""}]}, ("limits", 0, "name"), "must be text"),
     ({"limits": [{**LIMIT, "name": "x" * 65}]}, ("limits", 0, "name"), "longer than 64"),
     ({"limits": [{**LIMIT, "max": -1}]}, ("limits", 0, "max"), "whole number from 0"),
+    ({"limits": [{**LIMIT, "max": 1001}]}, ("limits", 0, "max"), "whole number from 0"),
     ({"limits": [{**LIMIT, "max": 1.5}]}, ("limits", 0, "max"), "whole number from 0"),
     ({"limits": [{**LIMIT, "max": True}]}, ("limits", 0, "max"), "whole number from 0"),
     ({"limits": [{**LIMIT, "per": "month"}]}, ("limits", 0, "per"), "must be a duration"),
@@ -519,6 +547,19 @@ FAULTS: list[tuple[Any, Path, str]] = [
     ({"complaint": {"closes_on": ["a"]}}, ("complaint",), "opens_on is missing"),
     ({"complaint": {"opens_on": [], "closes_on": ["a"]}}, ("complaint", "opens_on"), "between 1 and"),
     ({"complaint": {"opens_on": ["a"], "closes_on": ["a", 5]}}, ("complaint", "closes_on", 1), "must be text"),
+    ({"complaint": {"opens_on": ["x" * 201], "closes_on": ["a"]}}, ("complaint", "opens_on", 0), "longer than 200"),
+    ({"quiet_days": {}}, ("quiet_days",), "needs weekdays or holidays"),
+    ({"quiet_days": {"holidays": ""}}, ("quiet_days", "holidays"), "must be text"),
+    ({"quiet_days": {"holidays": "ru"}}, ("quiet_days", "holidays"), "like RU or DE, or contact"),
+    ({"legal_basis": [{"countries": ["DE"]}]}, ("legal_basis", 0), "basis is missing"),
+    *(
+        ({"legal_basis": [{"countries": ["DE", name], "basis": "consent"}]}, ("legal_basis", 0, "countries", 1), "like")
+        for name in ("de", "De", "D", "DEU", "D1", "РФ", "contact", "Deutschland und Österreich")
+    ),
+    ({"legal_basis": [{"classes": ["vip"], "basis": "consent"}]}, ("legal_basis", 0, "classes", 0), "must be one of"),
+    ({"legal_basis": [{"channels": ["fax"], "basis": "consent"}]}, ("legal_basis", 0, "channels", 0), "must be one of"),
+    ({"crisis": {}}, ("crisis",), "limits is missing"),
+    ({"limits": [LIMIT], "crisis": {"limits": [LIMIT]}}, ("limits",), "same name"),
     ({"consent": {"fax": "required"}}, ("consent", "fax"), "unknown field"),
     ({"consent": {"email": "yes"}}, ("consent", "email"), "assumed, required"),
     ({"consent": ["email"]}, ("consent",), "must be a mapping"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveys.conditions import Facts, read_condition
-from surveys.contact_policy import NEVER, ContactPolicy, Limit, QuietHours, Refusal, Reservation
+from surveys.contact_policy import NEVER, Basis, ContactPolicy, Limit, QuietHours, Refusal, Reservation
 from surveys.crisis import Crisis
 from surveys.decision import (
     GATE_OF,
@@ -32,6 +32,7 @@ from surveys.gates import (
     Contact,
     Event,
     Rules,
+    company_holdout_draw,
     hand_over_closed,
     holdout_draw,
     in_order,
@@ -737,6 +738,7 @@ def test_room_names_the_earliest_time_that_is_free_for_both(
         (unsubscribed, "unsubscribed"),
         (suppressed, "suppressed"),
         (complaining, "complaint_open"),
+        (in_crisis, "crisis"),
         (over_the_limit, "contact_limit"),
         # What was drawn, counted and compared when it was promised is not asked again.
         (held_out, None),
@@ -753,12 +755,34 @@ def test_at_hand_over_the_gates_that_can_have_changed_are_read_again(
     (_, send) = scene.trigger.sends[0]
     new, address = reservation_of(scene.trigger, send, "email", AT), scene.person.addresses["email"]
     closed = hand_over_closed(scene.event.facts, scene.person, address, scene.trigger, new, scene.rules)
-    assert (closed and closed.reason) == reason
+    assert closed == (DETAILS[reason](scene) if reason else None)
 
 
-def test_at_hand_over_a_service_message_passes_an_open_complaint() -> None:
+def test_at_hand_over_the_contacts_country_counts_too() -> None:
+    scene = Scene()
+    scene.policy(legal_basis=(Basis("assumed", frozenset({"US"})), Basis("consent")))
+    (_, send) = scene.trigger.sends[0]
+    new, address = reservation_of(scene.trigger, send, "email", AT), scene.person.addresses["email"]
+    for country, closed in (("US", None), ("DE", Closed("no_consent", rule="transactional"))):
+        scene.person.country = country
+        assert hand_over_closed(scene.event.facts, scene.person, address, scene.trigger, new, scene.rules) == closed
+
+
+def test_at_hand_over_a_crisis_counts_at_the_time_of_the_hand_over() -> None:
+    scene = Scene()
+    scene.rules = replace(scene.rules, crises=(Crisis("all", "", AT, AT + DAY),))
+    (_, send) = scene.trigger.sends[0]
+    address = scene.person.addresses["email"]
+    for at, closed in ((AT - HOUR, False), (AT, True), (AT + DAY, False)):
+        new = reservation_of(scene.trigger, send, "email", at)
+        found = hand_over_closed(scene.event.facts, scene.person, address, scene.trigger, new, scene.rules)
+        assert (found is not None) is closed
+
+
+@pytest.mark.parametrize("setup", [complaining, in_crisis])
+def test_at_hand_over_a_service_message_passes_an_open_complaint_and_a_crisis(setup: Callable[[Scene], None]) -> None:
     scene = Scene(trigger=service())
-    complaining(scene)
+    setup(scene)
     (_, send) = scene.trigger.sends[0]
     new = reservation_of(scene.trigger, send, "email", AT)
     address = scene.person.addresses["email"]
@@ -792,12 +816,14 @@ def test_a_ladder_ends_at_the_gate_that_closed(reason: str) -> None:
 
 
 def test_a_ladder_that_was_climbed_shows_every_gate() -> None:
-    scene = Scene(trigger=trigger(sample={"rate": 0.9999, "holdout": 0.0001}), now=AT + HOUR)
+    sample = {"rate": 0.9999, "redraw": "90d", "holdout": 0.0001}
+    scene = Scene(trigger=trigger(sample=sample), now=AT + HOUR)
     shown = rungs(scene, None)
     assert tuple(rung.gate for rung in shown) == (*TRIGGER_GATES, *SEND_GATES)
     assert all(rung.passed for rung in shown)
     seen: Mapping[str, Rung] = {rung.gate: rung for rung in shown}
     assert (seen["depth"].observed, seen["depth"].limit) == (0, DEPTH_MAX)
+    assert (seen["live"].observed, seen["live"].limit) == ("live", "live")
     assert (seen["fresh"].observed, seen["fresh"].limit) == (3600, 172_800)
     assert (seen["sample"].observed, seen["sample"].limit) == (
         round(sample_draw(scene.trigger, "ct_1", scene.rules, AT), 4),
@@ -807,6 +833,17 @@ def test_a_ladder_that_was_climbed_shows_every_gate() -> None:
         round(holdout_draw(scene.trigger, "ct_1", scene.rules), 4),
         0.0001,
     )
+
+
+@pytest.mark.parametrize(("own", "company"), [(0.0001, 0.0), (0.0001, 0.2), (0.0, 0.2), (0.0, 0.0)])
+def test_a_ladder_shows_the_control_group_of_the_trigger_else_that_of_the_company(own: float, company: float) -> None:
+    scene = Scene(trigger=trigger(sample={"holdout": own}))
+    scene.policy(holdout=company)
+    (seen,) = [rung for rung in rungs(scene, None) if rung.gate == "holdout"]
+    drawn = holdout_draw(scene.trigger, "ct_1", scene.rules)
+    if company and not own:
+        drawn = company_holdout_draw("ct_1", scene.rules)
+    assert (seen.observed, seen.limit) == (round(drawn, 4), own or company)
 
 
 def test_a_trigger_without_a_send_has_no_send_gates() -> None:

@@ -25,7 +25,7 @@ from surveys.crisis import Crisis
 from surveys.decision import Decision, Deferred, decide_deferred, decide_each
 from surveys.definition import read
 from surveys.gates import Address, Contact, Event, Rules, company_holdout_draw
-from surveys.quotas import Quota, Standing, allowed, is_full, opens_at, period, roll
+from surveys.quotas import Quota, Standing, allowed, answer_rate, is_full, opens_at, period, roll
 from surveys.triggers import Trigger, read_trigger
 from tests.surveys.faults import assert_fault
 
@@ -276,6 +276,32 @@ def test_a_full_quota_is_open_when_it_says_so(used: float, hours: int) -> None:
         assert not is_full(WEEK, standing, opens)
 
 
+@pytest.mark.parametrize(
+    ("quota", "used", "after", "opens"),
+    [
+        (WEEK, 30, timedelta(0), 0.3 * 7 * DAY + timedelta(seconds=1)),  # when the pace allows one more
+        (WEEK, 1, timedelta(0), 0.01 * 7 * DAY + timedelta(seconds=1)),
+        (WEEK, 1, HOUR, HOUR + 0.01 * 7 * DAY),  # not at every step of the pace
+        (WEEK, 100, DAY, 7 * DAY),
+        (WEEK, 130, DAY, 7 * DAY),
+        (Quota("invitations", 3, 7 * DAY), 3, DAY, 7 * DAY),
+    ],
+)
+def test_a_full_quota_opens_with_its_pace_or_its_next_period(
+    quota: Quota, used: float, after: timedelta, opens: timedelta
+) -> None:
+    standing = Standing(AT, AT + 7 * DAY, used)
+    assert is_full(quota, standing, AT + after)
+    assert opens_at(quota, standing, AT + after) == AT + opens
+
+
+@pytest.mark.parametrize(
+    ("answered", "asked", "rate"), [(0, 0, 0.25), (19, 19, 0.25), (5, 20, 0.25), (0, 20, 0.0), (30, 40, 0.75)]
+)
+def test_the_rate_of_answers_is_the_usual_one_until_enough_were_asked(answered: int, asked: int, rate: float) -> None:
+    assert answer_rate(answered, asked) == rate
+
+
 def test_promises_of_a_batch_count_in_its_quota() -> None:
     standing = Standing(AT - DAY, AT + DAY)
     given = rules(standings={"ask": standing})
@@ -373,7 +399,7 @@ def test_every_gate_is_read_again_when_a_deferred_one_is_decided() -> None:
     for expected, (who, now, fields) in cases.items():
         now_read = trigger(send={"blocked": "defer"}, **fields) if fields else rule
         ((_, result),) = decide_deferred([Deferred(event(), now_read)], who, rules(ONCE), now)
-        assert (result.outcome, reason(result)) == ("skipped", expected)
+        assert (result.trigger, result.outcome, reason(result)) == (now_read, "skipped", expected)
 
 
 # Preference

@@ -100,6 +100,12 @@ def test_what_is_not_written_has_a_default() -> None:
     assert task == Task("care", "Call", "normal", None)
 
 
+def test_a_quota_may_be_of_invitations_and_of_an_hour() -> None:
+    assert trigger(sample={"quota": {"invitations": 3, "per": "1h"}}).sample.quota == Quota(
+        "invitations", 3, timedelta(hours=1)
+    )
+
+
 def test_a_message_has_the_class_of_its_trigger_unless_it_names_one() -> None:
     messages = [{"message": {"text": "a"}}, {"message": {"text": "b", "class": "service"}}]
     found = trigger(then=messages, **{"class": "marketing"})
@@ -157,10 +163,12 @@ FAULTS: list[tuple[dict[str, Any], Path, str]] = [
     ({"sample": {"quota": 400}}, ("sample", "quota"), "must be a mapping"),
     ({"sample": {"quota": {"responses": 400}}}, ("sample", "quota"), "per is missing"),
     ({"sample": {"quota": {"per": "7d"}}}, ("sample", "quota"), "needs either responses or invitations"),
+    ({"sample": {"quota": {"responses": 5, "invitations": 5, "per": "7d"}}}, ("sample", "quota"), "needs either"),
     ({"sample": {"quota": {"responses": 0, "per": "7d"}}}, ("sample", "quota", "responses"), "whole number from 1"),
     ({"sample": {"quota": {"responses": 5, "per": "week"}}}, ("sample", "quota", "per"), "must be a duration"),
     ({"sample": {"share": 0.3}}, ("sample", "share"), "unknown field"),
     ({"fresh": "0s"}, ("fresh",), "longer than nothing"),
+    ({"sample": {"quota": {"responses": 5, "per": "59m"}}}, ("sample", "quota", "per"), "at least an hour"),
     ({"sample": {"quota": {"responses": 5, "per": "0s"}}}, ("sample", "quota", "per"), "longer than nothing"),
     (then("send", survey="nps", expires="0s"), ("then", 1, "send", "expires"), "longer than nothing"),
     ({"fresh": "long"}, ("fresh",), "must be a duration"),
