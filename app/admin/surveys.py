@@ -1,18 +1,19 @@
 """Surveys: what is asked, how it does, how it looks; and a test to oneself, kept out of all figures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_wtf import FlaskForm
 
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
 from app.admin.editing import changed_body, put_in_force
+from app.admin.overview import XLSX, as_file
 from app.admin.reading import condition_words
 from app.admin.reasons import survey_name
 from app.admin.words import LANGUAGES, chosen, inner
@@ -20,16 +21,22 @@ from app.auth.staff import signed_in, staff
 from app.channels.email import DeliveryError, connect
 from app.clock import utcnow
 from app.definitions import write_definition
+from app.exports import Sheet, as_csv, as_xlsx
+from app.exports.codebook import Variable, book, spss_syntax, variables
 from app.links import preview_url
 from app.queries.catalogue import survey_rows
 from app.queries.installation import company
 from app.queries.offers import offer_definitions
-from app.queries.surveys import current_surveys, survey_definitions, survey_version
+from app.queries.responses import raw_responses
+from app.queries.surveys import all_versions, current_surveys, survey_definitions, survey_version
 from app.text.messages import Choice, Message
 from app.text.phrases import phrases
 from surveys.wording import fill, pick
 
 FIGURES_OF = timedelta(days=90)
+RAW = ("response", "customer", "version", "language", "trigger", "channel", "complete", "started_at", "completed_at")
+"""The columns that every response has."""
+RAW_BATCH = 1_000
 
 
 @blueprint.get("/surveys")
@@ -99,6 +106,33 @@ def survey(slug: str) -> Any:
         pick=pick,
         types=question_types(),
     )
+
+
+@blueprint.get("/surveys/<slug>/answers.<kind>")
+@staff("dashboard")
+def export_survey_answers(slug: str, kind: str) -> Any:
+    """Raw answers with their code book: CSV, XLSX, and the syntax that reads the CSV into SPSS."""
+    _find(slug)
+    columns = variables(all_versions(slug), str(get_locale()))
+    sheet = Sheet(_("Answers"), [*RAW, *(column.name for column in columns)], _raw_rows(slug, columns))
+    if kind == "csv":
+        return as_file(as_csv(sheet), "text/csv; charset=utf-8", f"{slug}.csv")
+    if kind == "sps":
+        return as_file(spss_syntax(columns, RAW, f"{slug}.csv").encode(), "text/plain; charset=utf-8", f"{slug}.sps")
+    if kind != "xlsx":
+        abort(404)
+    heads = [_("Column"), _("Question"), _("Type"), _("Label"), _("Values")]
+    return as_file(as_xlsx([sheet, Sheet(_("Code book"), heads, book(columns))]), XLSX, f"{slug}.xlsx")
+
+
+def _raw_rows(slug: str, columns: Sequence[Variable]) -> Iterator[list[Any]]:
+    after = 0
+    while found := raw_responses(slug, after, RAW_BATCH):
+        for one in found:
+            ended = one.completed_at.isoformat() if one.completed_at else None
+            told = [one.id, one.contact, one.version, one.language, one.trigger, one.channel, int(one.complete)]
+            yield [*told, one.started_at.isoformat(), ended, *(column.cell(one.answers) for column in columns)]
+        after = found[-1].id
 
 
 def question_types() -> dict[str, str]:

@@ -41,8 +41,25 @@ def answered(survey: Mapping[str, Any], answers: Mapping[str, Any]) -> Iterator[
     """Questions with what was answered, in the viewer's language; what the survey does not ask any more by its id."""
     asked = {q["id"]: q for page in survey.get("pages", ()) for q in page["questions"]}
     for name, value in answers.items():
+        if name.endswith("_other") and name not in asked:
+            continue  # said with the answer it belongs to
         question = asked.get(name, {})
-        texts = {o["value"]: chosen(o.get("text")) for o in question.get("options", ()) if isinstance(o, dict)}
-        values = value if isinstance(value, list) else [value]
-        said = ", ".join(texts.get(v) or value_word(v) if isinstance(v, str) else value_word(v) for v in values)
-        yield chosen(question.get("text")) or name, said
+        words = _said(question, value)
+        own = answers.get(f"{name}_other")
+        yield chosen(question.get("text")) or name, f"{words}: {own}" if own else words
+
+
+def _said(question: Mapping[str, Any], value: Any) -> str:
+    texts = _texts(question, "options")
+    if isinstance(value, dict):
+        rows = _texts(question, "rows")
+        return "; ".join(f"{rows.get(row) or row}: {_said(question, chosen_)}" for row, chosen_ in value.items())
+    values = value if isinstance(value, list) else [value]
+    told = [texts.get(v) or value_word(v) if isinstance(v, str) else value_word(v) for v in values]
+    if question.get("type") == "ranking":
+        told = [f"{place}. {words}" for place, words in enumerate(told, 1)]
+    return ", ".join(told)
+
+
+def _texts(question: Mapping[str, Any], key: str) -> dict[str, str]:
+    return {o["value"]: chosen(o.get("text")) for o in question.get(key, ()) if isinstance(o, dict)}

@@ -148,3 +148,49 @@ def unscored_responses(limit: int) -> list[Response]:
         .with_for_update(skip_locked=True)
     )
     return list(db.session.scalars(waiting))
+
+
+@dataclass(frozen=True)
+class RawResponse:
+    """A response as it was given, with who gave it to which version."""
+
+    id: int
+    contact: str
+    version: int
+    language: str
+    trigger: str
+    channel: str
+    complete: bool
+    started_at: datetime
+    completed_at: datetime | None
+    answers: dict[str, Any]
+
+
+def raw_responses(survey: str, after: int, limit: int) -> list[RawResponse]:
+    """Responses to all versions of a survey, by id."""
+    rows = db.session.execute(
+        select(Response, SurveyVersion.number, Trigger.slug, Invitation.channel)
+        .join(Invitation, Invitation.id == Response.invitation_id)
+        .join(SurveyVersion, SurveyVersion.id == Response.survey_version_id)
+        .join(Survey, Survey.id == SurveyVersion.survey_id)
+        .join(Trigger, Trigger.id == Invitation.trigger_id)
+        .where(Survey.slug == survey, Response.id > after)
+        .order_by(Response.id)
+        .limit(limit)
+    ).all()
+    known = references({response.contact_id for response, *_ in rows})
+    return [
+        RawResponse(
+            response.id,
+            known[response.contact_id],
+            number,
+            response.language,
+            trigger,
+            channel,
+            response.complete,
+            response.started_at,
+            response.completed_at,
+            response.answers,
+        )
+        for response, number, trigger, channel in rows
+    ]

@@ -48,3 +48,14 @@ def stored_picture(name: str) -> tuple[bytes, str] | None:
     """A picture and its type."""
     row = db.session.execute(select(Picture.content, Picture.type).where(Picture.name == name)).one_or_none()
     return (row.content, row.type) if row else None
+
+
+def all_versions(slug: str) -> list[Form]:
+    """Every version of a survey, the newest first."""
+    ids = db.session.scalars(
+        select(SurveyVersion.id)
+        .join(Survey, Survey.id == SurveyVersion.survey_id)
+        .where(Survey.slug == slug)
+        .order_by(SurveyVersion.number.desc())
+    ).all()
+    return [survey_version(version_id) for version_id in ids]

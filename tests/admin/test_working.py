@@ -1,5 +1,7 @@
 """Tasks worked on screen, customers explained, sources tried, tests sent: what people do all day."""
 
+import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -277,3 +279,27 @@ def test_a_new_installation_waits_for_its_first_event_and_shows_it(
     shown = person.get("/home/first-event").text
     assert "The first event has come: order paid." in shown
     assert "o-&lt;1&gt;" in shown
+
+
+# -- Raw answers
+
+
+@on_sqlite
+def test_raw_answers_leave_with_a_book_that_explains_them(company: None, sign_in: SignIn) -> None:
+    person = sign_in("manager")
+    sheet = person.get("/surveys/order/answers.csv")
+    heads, *rows = csv.reader(io.StringIO(sheet.data.decode("utf-8-sig")))
+    assert heads[-2:] == ["nps", "why"]
+    assert len(rows) == len(stored(Response))
+    by_id = {r.id: r for r in stored(Response)}
+    for row in rows:
+        said_ = dict(zip(heads, row, strict=True))
+        response = by_id[int(said_["response"])]
+        assert (said_["nps"], said_["why"]) == tuple(str(response.answers.get(q, "")) for q in ("nps", "why"))
+        assert (said_["customer"], said_["trigger"], said_["channel"]) == ("ada", "ask", "email")
+    assert person.get("/surveys/order/answers.xlsx").data.startswith(b"PK")
+    assert "VARIABLE LABELS" in person.get("/surveys/order/answers.sps").text
+    assert person.get("/surveys/order/answers.pdf").status_code == 404
+    assert person.get("/surveys/none/answers.csv").status_code == 404
+    assert 'href="/surveys/order/answers.xlsx"' in person.get("/surveys/order").text
+    assert sign_in("agent").get("/surveys/order/answers.csv").status_code in (403, 404)
