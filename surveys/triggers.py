@@ -18,6 +18,7 @@ TRIGGER_FIELDS = (
 )
 STATUSES = ("draft", "paused", "pilot", "live")
 CLASSES = ("transactional", "relationship", "service", "marketing")
+USUAL_CLASS, USUAL_PRIORITY = "transactional", 50
 CHANNELS = ("email", "web")
 USUAL_CHANNELS = ("email",)
 """What a send goes through when it names no channel; and all that a plain message can go through."""
@@ -169,7 +170,7 @@ def read_trigger(node: Node) -> Trigger:
         ("slug", "when", "then"),
     )
     slug = fields["slug"].slug() if "slug" in fields else ""
-    class_ = fields["class"].one_of(CLASSES) if "class" in fields else "transactional"
+    class_ = fields["class"].one_of(CLASSES) if "class" in fields else USUAL_CLASS
     status = fields["status"].one_of(STATUSES) if "status" in fields else "draft"
     sample = _read_sample(fields["sample"]) if "sample" in fields else Sample()
     when = read_occasion(fields["when"]) if "when" in fields else Occurs("")
@@ -180,7 +181,7 @@ def read_trigger(node: Node) -> Trigger:
         name=fields["name"].text(longest=200) if "name" in fields else slug,
         status=status,
         class_=class_,
-        priority=fields["priority"].integer(0, 100) if "priority" in fields else 50,
+        priority=fields["priority"].integer(0, 100) if "priority" in fields else USUAL_PRIORITY,
         touchpoint=fields["touchpoint"].text(longest=100) if "touchpoint" in fields else None,
         when=when,
         existing=read_existing(fields["existing"], when) if "existing" in fields else None,

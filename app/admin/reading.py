@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from flask_babel import format_date, ngettext
+from babel.dates import get_day_names
+from flask_babel import format_date, get_locale, ngettext
 from flask_babel import gettext as _
 
 from app.admin.kinds import channel_word, class_word, consent_words, event_words, field_name
 from app.admin.reasons import often, percent, value_word
 from app.admin.words import chosen, inner, span
-from surveys.contact_policy import ContactPolicy, Limit
+from surveys.contact_policy import OF_CONTACT, Basis, ContactPolicy, Limit, QuietDays
 from surveys.occasions import (
     Absence,
     Anniversary,
@@ -23,7 +24,7 @@ from surveys.occasions import (
     Silence,
 )
 from surveys.quotas import Quota
-from surveys.triggers import Notify, Send, SetAttribute, Task, Trigger
+from surveys.triggers import FRESH, USUAL_CLASS, USUAL_PRIORITY, Notify, Send, SetAttribute, Task, Trigger
 
 
 def field_words(path: Any) -> str:
@@ -223,7 +224,8 @@ def action_words(action: Any, surveys: Mapping[str, str], departments: Mapping[s
     """What follows, in words; ``surveys`` and ``departments`` are names by slug."""
     match action:
         case Send(survey=None):
-            return _("say “%(text)s” by %(channels)s", text=inner(chosen(action.text)), channels=_channels(action))
+            said = _("say “%(text)s” by %(channels)s", text=inner(chosen(action.text)), channels=_channels(action))
+            return said + _besides(action)
         case Send():
             told = _(
                 "send %(survey)s by %(channels)s %(when)s",
@@ -231,7 +233,7 @@ def action_words(action: Any, surveys: Mapping[str, str], departments: Mapping[s
                 channels=_channels(action),
                 when=_("after %(time)s", time=span(action.delay)) if action.delay else _("at once"),
             )
-            return told + (_("; give up after %(time)s", time=span(action.expires)) if action.expires else "")
+            return told + _besides(action)
         case Task():
             due = _(", due in %(time)s of working time", time=span(action.due)) if action.due else ""
             return _(
@@ -249,6 +251,48 @@ def action_words(action: Any, surveys: Mapping[str, str], departments: Mapping[s
         case SetAttribute():
             return _("remember %(what)s as “%(name)s”", what=field_words(action.source), name=action.attribute)
     raise TypeError(type(action).__name__)
+
+
+def _besides(send: Send) -> str:
+    """What else is said of a send: reminders, the end, what calls it off, what it does when a limit is in the way."""
+    said = []
+    if remind := send.remind:
+        often_ = ngettext("remind %(num)d time", "remind up to %(num)d times", remind.times)
+        said.append(_("%(often)s, after %(time)s of silence", often=often_, time=span(remind.after)))
+    if send.expires:
+        said.append(_("give up after %(time)s", time=span(send.expires)))
+    if send.cancel_on:
+        events = ", ".join(event_words(kind) for kind in sorted(send.cancel_on))
+        said.append(_("called off by: %(events)s", events=events))
+    if send.defer:
+        said.append(_("if a limit is in the way, it waits"))
+    return "".join(f"; {words}" for words in said)
+
+
+def trigger_notes(trigger: Trigger) -> list[str]:
+    """What holds besides the four sentences, where it is not as usual."""
+    said = []
+    if trigger.in_crisis == "run":
+        said.append(_("Goes on in crisis mode."))
+    elif trigger.in_crisis == "only":
+        said.append(_("Works in crisis mode only."))
+    if trigger.class_ != USUAL_CLASS:
+        said.append(_("Counts as “%(kind)s”.", kind=class_word(trigger.class_)))
+    if trigger.priority != USUAL_PRIORITY:
+        said.append(
+            _("Priority %(num)s: of several surveys for one event, the highest goes first.", num=trigger.priority)
+        )
+    if trigger.fresh != FRESH:
+        said.append(_("An event older than %(time)s is too old to ask about.", time=span(trigger.fresh)))
+    if trigger.existing:
+        said.append(
+            ngettext(
+                "Of those who match already, %(num)d a day is taken.",
+                "Of those who match already, %(num)d a day are taken.",
+                trigger.existing,
+            )
+        )
+    return said
 
 
 def _channels(send: Send) -> str:
@@ -280,13 +324,49 @@ def policy_sentences(policy: ContactPolicy) -> list[str]:
             (_("Nothing between %(begin)s and %(end)s where the customer lives.") if quiet.of_contact
              else _("Nothing between %(begin)s and %(end)s, company time.")) % hours
         )  # fmt: skip
+    if policy.quiet_days:
+        said.append(_quiet_day_words(policy.quiet_days))
     if policy.complaint_opens:
         said.append(_("Whoever has an open complaint is left in peace."))
     if policy.consent_required:
         scopes = ", ".join(sorted(consent_words(s) for s in policy.consent_required))
         said.append(_("Only with consent: %(scopes)s.", scopes=scopes))
+    said += [_basis_words(basis) for basis in policy.legal_basis]
+    if policy.holdout:
+        said.append(_("%(share)s of all customers are never asked, as a control group.", share=percent(policy.holdout)))
     if policy.exempt:
         said.append(
             _("These count in no limit: %(kinds)s.", kinds=", ".join(sorted(consent_words(c) for c in policy.exempt)))
         )
+    said += [_("In a crisis: %(rule)s", rule=limit_words(limit)) for limit in policy.crisis_limits]
     return said
+
+
+def _quiet_day_words(quiet: QuietDays) -> str:
+    names = get_day_names("wide", locale=get_locale())
+    days = [_("on %(day)s", day=names[day]) for day in sorted(quiet.weekdays)]
+    if quiet.holidays == OF_CONTACT:
+        days.append(_("on holidays of the customer's country"))
+    elif quiet.holidays:
+        days.append(_("on holidays of %(country)s", country=_country(quiet.holidays)))
+    return _("Nothing goes out %(days)s.", days=", ".join(days))
+
+
+def _basis_words(basis: Basis) -> str:
+    """One rule of the legal basis: about whom and what, and what it takes."""
+    what = [*(consent_words(c) for c in sorted(basis.classes)), *(consent_words(c) for c in sorted(basis.channels))]
+    about = ", ".join(what) or _("all messages")
+    if basis.countries:
+        where = ", ".join(_country(code) for code in sorted(basis.countries))
+        about = _("%(what)s to customers of %(countries)s", what=about, countries=where)
+    needs = {
+        "consent": _("only to whoever said yes"),
+        "customer": _("to customers who were told how to say no, and did not"),
+        "assumed": _("allowed unless somebody says no"),
+    }
+    return _("By law, %(about)s: %(needs)s.", about=about, needs=needs[basis.basis])
+
+
+def _country(code: str) -> str:
+    locale = get_locale()
+    return str(locale.territories.get(code, code)) if locale else code

@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
 from app.admin.editing import changed_body, matching_words, put_in_force
-from app.admin.reading import action_words, condition_words, sample_words, when_words
+from app.admin.reading import action_words, condition_words, sample_words, trigger_notes, when_words
 from app.admin.reasons import (
     outcome_heading,
     outcome_word,
@@ -114,6 +114,7 @@ def trigger(slug: str) -> Any:
         when=when_words(row.rule),
         condition=condition_words(body["if"]) if body.get("if") else _("always"),
         sample=sample_words(row.rule),
+        notes=trigger_notes(row.rule),
         actions=[action_words(a, names, teams) for a in row.rule.actions],
         days=days,
         missed=missed(row.id, (utcnow() - WEEK).date()),
