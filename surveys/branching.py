@@ -52,11 +52,6 @@ def _holds(condition: Any, known: Mapping[str, Any], given: Mapping[str, Any], a
     return condition is ALWAYS or bool(condition.holds(Facts({**known, "answers": dict(given)}, at)))
 
 
-def visible_pages(survey: Survey, answers: Answers, known: Mapping[str, Any], at: datetime) -> list[int]:
-    """The numbers of the pages shown for these answers."""
-    return list(visible(survey, answers, known, at))
-
-
 def visible_answers(survey: Survey, answers: Answers, known: Mapping[str, Any], at: datetime) -> dict[str, Answer]:
     """The answers that count: those to questions that are shown."""
     shown = visible(survey, answers, known, at)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys.branching import ending, visible_answers, visible_pages
+from surveys.branching import ending, visible, visible_answers
 from surveys.definition import read
 from surveys.survey import Survey, read_survey
 
@@ -26,6 +26,10 @@ def page(question: str, show_if: dict[str, Any] | None = None) -> dict[str, Any]
 
 def survey(*pages: dict[str, Any], endings: list[Any] | None = None) -> Survey:
     return read({"slug": "s", "pages": list(pages), "endings": endings or []}, read_survey)
+
+
+def visible_pages(found: Survey, answers: Any, known: Any, at: datetime) -> list[int]:
+    return list(visible(found, answers, known, at))
 
 
 CHAIN = survey(
@@ -166,3 +170,78 @@ def test_without_an_ending_that_holds_the_page_finds_its_own_words() -> None:
     found = survey(page("a"), endings=[{"if": when("answers.a", "exists"), "text": "x"}])
     assert ending(found, {}, KNOWN, AT) is None
     assert ending(survey(page("a")), {"a": "x"}, KNOWN, AT) is None
+
+
+# Questions one by one, jumps, and whom a page is for.
+
+
+def asks(identifier: str, show_if: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"id": identifier, "type": "text", "text": "?"} | ({"show_if": show_if} if show_if else {})
+
+
+SHY = survey(
+    {"questions": [asks("a"), asks("b", when("answers.a", "eq", "x")), asks("c", when("answers.b", "exists"))]},
+    {"questions": [asks("d", when("answers.c", "exists")), asks("e", when("answers.e", "exists"))]},
+    {"questions": [asks("f")]},
+)
+
+
+@pytest.mark.parametrize(
+    ("answers", "shown"),
+    [
+        ({}, {0: ["a"], 2: ["f"]}),
+        ({"a": "x"}, {0: ["a", "b"], 2: ["f"]}),
+        ({"a": "x", "b": "y"}, {0: ["a", "b", "c"], 2: ["f"]}),
+        ({"a": "x", "b": "y", "c": "z"}, {0: ["a", "b", "c"], 1: ["d"], 2: ["f"]}),
+        # "b" and "c" were answered before "a" was changed: they are hidden, and open nothing.
+        ({"a": "-", "b": "y", "c": "z"}, {0: ["a"], 2: ["f"]}),
+        ({"e": "x"}, {0: ["a"], 2: ["f"]}),
+    ],
+)
+def test_a_question_looks_at_those_above_it(answers: Any, shown: dict[int, list[str]]) -> None:
+    found = visible(SHY, answers, KNOWN, AT)
+    assert {number: [q.id for q in questions] for number, questions in found.items()} == shown
+
+
+JUMPY = survey(
+    {"questions": [asks("a")], "jumps": [{"if": when("answers.a", "eq", "end"), "to": "end"},
+                                         {"if": when("answers.a", "eq", "far"), "to": "far"}]},
+    {"questions": [asks("b")], "show_if": when("answers.a", "eq", "b"), "jumps": [{"to": "end"}]},
+    {"questions": [asks("c")]},
+    {"questions": [asks("d")], "id": "far"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answers", "pages"),
+    [
+        ({}, [0, 2, 3]),
+        ({"a": "end"}, [0]),
+        ({"a": "far"}, [0, 3]),
+        ({"a": "b"}, [0, 1]),  # only a page that is shown jumps
+    ],
+)
+def test_pages_jump_forward(answers: Any, pages: list[int]) -> None:
+    assert visible_pages(JUMPY, answers, KNOWN, AT) == pages
+    assert set(visible_answers(JUMPY, {**answers, "c": "x", "d": "y"}, KNOWN, AT)) <= {"a", "c", "d"}
+
+
+def test_pages_are_for_known_customers_or_for_strangers() -> None:
+    found = survey(
+        {"questions": [asks("who")], "for": "anonymous"}, {"questions": [asks("it")], "for": "known"}, page("all")
+    )
+    assert visible_pages(found, {}, KNOWN, AT) == [1, 2]
+    assert visible_pages(found, {}, {"type": "", "properties": {}, "contact": {}}, AT) == [0, 2]
+
+
+def test_ones_own_words_go_where_their_answer_goes() -> None:
+    found = read(
+        {"slug": "s", "pages": [
+            {"questions": [{"id": "q", "type": "single", "text": "?", "options": ["a"], "other": True},
+                           asks("more", when("answers.q_other", "exists"))]},
+        ]},
+        read_survey,
+    )  # fmt: skip
+    given_ = {"q": "other", "q_other": "The cat", "more": "x"}
+    assert visible_answers(found, given_, KNOWN, AT) == given_
+    assert visible_answers(found, {"q": "a", "more": "x"}, KNOWN, AT) == {"q": "a"}
