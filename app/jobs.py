@@ -5,6 +5,7 @@ A job carries no payload: it claims whatever is ready, until nothing is, or its 
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from functools import partial
 from time import monotonic, sleep
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -41,11 +42,18 @@ from app.actions.deliveries import (
 )
 from app.actions.effects import fail_effect
 from app.actions.events import count_attempt, fail_attempt
+from app.actions.installation import note_tidied
 from app.actions.responses import score_responses
 from app.actions.rollups import recount_days, tally_events
-from app.actions.simulations import claim_simulation, finish_simulation, note_progress
+from app.actions.simulations import (
+    claim_simulation,
+    finish_simulation,
+    forget_simulations,
+    keep_differing,
+    note_progress,
+)
 from app.actions.tasks import open_tasks
-from app.actions.timers import look_for_timers, put_off_looking, ripen_timers
+from app.actions.timers import forget_timers, look_for_timers, put_off_looking, ripen_timers
 from app.channels import email
 from app.clock import utcnow
 from app.definitions.drafts import draft_of, read_again
@@ -72,7 +80,9 @@ QUIET = 2.0
 RING_PAUSE = 0.02
 """Seconds in which one process rings a bell once; what falls in between, the bell or the clock finds."""
 RESOLVE_BATCH, DECIDE_BATCH, EFFECT_BATCH, ANNOUNCE_BATCH, SEND_BATCH, SCORE_BATCH = 500, 500, 200, 500, 20, 500
-TALLY_BATCH = 2_000
+TALLY_BATCH = TIDY_BATCH = 2_000
+FORGET_BATCH = 20
+"""Rehearsals at once: each may tell of many customers."""
 SAY_EVERY = 0.5
 """Seconds after which a rehearsal says again how far it is."""
 PUT_OFF = timedelta(hours=1)
@@ -431,7 +441,8 @@ def _rehearse_step() -> int:
     try:
         draft = draft_of(read_again(claim.text))
         span = Span(claim.since, claim.until, company().zone)
-        result = run_rehearsal(draft, span, compare=True, progress=_teller(claim.id))
+        differ = partial(keep_differing, claim.id)
+        result = run_rehearsal(draft, span, compare=True, differ=differ, progress=_teller(claim.id))
         finish_simulation(claim.id, result, None, utcnow())
     except Cancelled:
         log.info("rehearsal.cancelled", simulation=claim.id)
@@ -484,6 +495,18 @@ def _audit_step() -> int:
     return 1
 
 
+def tidy() -> None:
+    """What nobody needs any more → removed, once a night."""
+    _work("tidy", _tidy_step, TIDY_BATCH)
+
+
+def _tidy_step() -> int:
+    done = forget_simulations(FORGET_BATCH, utcnow()) + forget_timers(TIDY_BATCH, utcnow())
+    if not done:
+        note_tidied(utcnow())
+    return done
+
+
 def carry_out_audit(audit_id: int) -> tuple[Audited, list[dict[str, Any]]]:
     """Audit, keep what was found, and write to the administrators of what nobody had heard of yet: that is returned."""
     audited = audit_ledger(utcnow())
@@ -504,6 +527,7 @@ KINDS = {
     "score": score,
     "expire": expire,
     "audit": audit,
+    "tidy": tidy,
     "rehearse": rehearse,
 }
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
-from typing import Any
+from itertools import pairwise, permutations
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from surveys.conditions import Condition, Facts, PastEvent
-from surveys.contact_policy import COMPLAINT_LAPSES, NEVER, Reservation, country_of
+from surveys.contact_policy import COMPLAINT_LAPSES, NEVER, Limit, Reservation, country_of
 from surveys.decision import Decision, Deferred, Miss, decide_deferred, decide_each
 from surveys.gates import ACTIVE, Address, Closed, Contact, Event, Rules, hand_over_closed, in_order, reservation_of
 from surveys.history import (
@@ -99,6 +100,18 @@ class Count:
     """By whom it was kept out: superseded by, or over a limit that was filled by."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a trigger did not ask a contact about an event, and when; with a limit, and the latest that filled it."""
+
+    trigger: str
+    event_id: int
+    closed: Closed
+    at: datetime
+    limit: Limit | None = None
+    heard: datetime | None = None
+
+
 @dataclass(slots=True)
 class _State:
     """One contact in one course."""
@@ -108,8 +121,6 @@ class _State:
     waiting: list[tuple[datetime, Deferred]] = field(default_factory=list)
     """What is tried again, and when."""
     asked: list[tuple[int, str]] = field(default_factory=list)
-    refused: tuple[str, str] | None = None
-    """The trigger and reason of the last refusal."""
     holds_until: datetime = EVER
     """When addresses, consents or an unsubscription have to be looked at again."""
 
@@ -119,7 +130,10 @@ Recorder = Callable[[Event, int | None, Decision], None]
 
 
 class Course:
-    """One set of rules and triggers, run over past events in order; what it came to is read from it at the end."""
+    """One set of rules and triggers, run over past events in order; what it came to is read from it at the end.
+
+    Only a course that is to be ``compared`` remembers why it passed over whom.
+    """
 
     def __init__(
         self,
@@ -128,6 +142,8 @@ class Course:
         segments: Mapping[str, Condition],
         since: datetime,
         record: Recorder | None = None,
+        *,
+        compared: bool = False,
     ) -> None:
         self.triggers = in_order(trigger for trigger in triggers if trigger.status in ACTIVE)
         self.rules, self._since, self._record = rules, since, record
@@ -143,6 +159,9 @@ class Course:
                 self._calling_off.setdefault(kind, set()).add(trigger.slug)
         self._opening = [t for t in self.triggers if isinstance(t.when, Absence | Silence)]
         self._states: dict[int, _State] = {}
+        self._refused: dict[tuple[int, str], Refused] | None = {} if compared else None
+        self._disputed: dict[tuple[int, str], Refused] = {}
+        self._just_asked: list[tuple[int, str, int]] = []
         self._people: dict[int, Person] = {}
         self._addresses: dict[int, Address] = {}
         self._queue: list[tuple[datetime, int, Callable[[datetime], None]]] = []
@@ -209,9 +228,35 @@ class Course:
         """Who was asked about which event by which trigger."""
         return {contact_id: state.asked for contact_id, state in self._states.items()}
 
-    def refused_of(self, contact_id: int) -> tuple[str, str] | None:
-        state = self._states.get(contact_id)
-        return state.refused if state else None
+    def refused_of(self, contact_id: int, triggers: Iterable[str]) -> Refused | None:
+        """Why one of these triggers did not ask the contact: about what another course asks, else the last time."""
+        for known in (self._disputed, self._refused or {}):
+            found = [refused for slug in triggers if (refused := known.get((contact_id, slug)))]
+            if found:
+                return max(found, key=lambda refused: refused.at)
+        return None
+
+    def dispute(self, other: Self) -> None:
+        """Keep why this course did not ask about what another one has just asked about."""
+        for contact_id, slug, event_id in other._just_asked:
+            refused = (self._refused or {}).get((contact_id, slug))
+            if refused is not None and refused.event_id == event_id:
+                self._disputed[contact_id, slug] = refused
+        other._just_asked.clear()
+
+    def closest(self, *, counted: bool) -> timedelta | None:
+        """The shortest time from one question to the next for the same contact; None where nobody was asked twice.
+
+        ``counted``: among those alone that the limits over everything count.
+        """
+        exempt = self.rules.policy.exempt if counted else frozenset()
+        found: timedelta | None = None
+        for state in self._states.values():
+            asked = sorted(p.counts_at for p in state.contact.taken if p.survey and p.class_ not in exempt)
+            for earlier, later in pairwise(asked):
+                if later >= self._since and (found is None or later - earlier < found):
+                    found = later - earlier
+        return found
 
     # -- What an event does besides being decided
 
@@ -272,8 +317,8 @@ class Course:
     def _wake(self, trigger: Trigger, person: Person, at: datetime, told: Mapping[str, Any], depth: int = 1) -> None:
         if at < self._since:
             return
-        self._made += 1
-        happened = Happening(-self._made, trigger.event, at, person.id, {}, told, depth)
+        moment = round(at.timestamp() * 1_000_000)  # the same in every course, unlike any count
+        happened = Happening(-moment, trigger.event, at, person.id, {}, told, depth)
         event = event_of(happened, person.profile, person.past, self._segments, first=trigger.event not in person.seen)
         state = self._ready(person, at)
         self._tally(state, decide_each(event, state.contact, [trigger], self.rules, at), event)
@@ -340,9 +385,9 @@ class Course:
         for result in results:
             if isinstance(result, Decision):
                 self.counts[result.trigger.slug].matched += 1
-                self._count(state, result, event)
+                self._count(state, result, event, event.occurred_at)
 
-    def _count(self, state: _State | None, result: Decision, event: Event) -> None:
+    def _count(self, state: _State | None, result: Decision, event: Event, at: datetime) -> None:
         slug = result.trigger.slug
         count = self.counts[slug]
         if result.outcome == "acted":
@@ -356,22 +401,31 @@ class Course:
         elif result.closed:
             count.skipped[result.closed.reason] += 1
         if result.closed and state is not None:
-            state.refused = (slug, result.closed.reason)
-            self._blame(count, state, result.closed, event.occurred_at)
+            self._refuse(count, state, result, event, at)
         if self._record:
             self._record(event, state.contact.id if state else None, result)
 
-    def _blame(self, count: Count, state: _State, closed: Closed, at: datetime) -> None:
+    def _refuse(self, count: Count, state: _State, result: Decision, event: Event, at: datetime) -> None:
+        """Note who is to blame, and where courses are compared what was seen."""
+        slug, closed = result.trigger.slug, result.closed
+        limit: Limit | None = None
+        latest: Reservation | None = None
+        assert closed is not None
         if closed.reason == "superseded" and closed.rule:
             count.behind[closed.rule] += 1
         elif closed.reason == "contact_limit":
             limit = next((one for one in self.rules.policy.in_crisis.limits if one.name == closed.rule), None)
-            exempt = self.rules.policy.exempt
-            inside = [
-                p for p in state.contact.taken if limit and limit.counts(p, exempt) and p.counts_at > at - limit.per
-            ]
-            if inside:
-                count.behind[inside[-1].trigger] += 1
+            latest = self._latest(state, limit, at) if limit else None
+            if latest:
+                count.behind[latest.trigger] += 1
+        if self._refused is not None:
+            refused = Refused(slug, event.id, closed, at, limit, latest.counts_at if latest else None)
+            self._refused[state.contact.id, slug] = refused
+
+    def _latest(self, state: _State, limit: Limit, at: datetime) -> Reservation | None:
+        """The latest place that a limit counts."""
+        exempt, since = self.rules.policy.exempt, at - limit.per
+        return next((p for p in reversed(state.contact.taken) if p.counts_at > since and limit.counts(p, exempt)), None)
 
     def _promise(self, state: _State, result: Decision, event: Event) -> None:
         person = self._people[state.contact.id]
@@ -381,6 +435,8 @@ class Course:
             if invite.send.survey:
                 self.questions[invite.send.survey, invite.channel] += 1
                 state.asked.append((event.id, result.trigger.slug))
+                if self._refused is not None:
+                    self._just_asked.append((state.contact.id, result.trigger.slug, event.id))
             if invite.planned_at > event.occurred_at:
                 asked = reservation_of(result.trigger, invite.send, invite.channel, invite.planned_at)
                 call = partial(self._hand_over, person, result.trigger, asked, event.facts)
@@ -419,7 +475,7 @@ class Course:
         state.waiting = [waiting for waiting in state.waiting if waiting not in due]
         for one, result in decide_deferred([one for _, one in due], state.contact, self.rules, at):
             self.counts[one.trigger.slug].deferred -= 1
-            self._count(state, result, one.event)
+            self._count(state, result, one.event, at)
 
 
 def _passed(moment: datetime | None, at: datetime) -> datetime | None:
@@ -441,6 +497,7 @@ def run(
     for happened, person in happenings:
         for course in courses:
             course.happen(happened, person)
+        _compare(courses)
         if person is not None:
             person.seen.add(happened.type)
             if happened.type in kept:
@@ -453,7 +510,13 @@ def run(
             yield done
     for course in courses:
         course.finish(until)
+    _compare(courses)
     yield done
+
+
+def _compare(courses: Sequence[Course]) -> None:
+    for course, other in permutations(courses, 2):
+        course.dispute(other)
 
 
 def change(profile: dict[str, Any], told: Mapping[str, Any], way: str) -> None:

@@ -17,6 +17,7 @@ from app.models.invitations import Invitation
 from app.models.lists import ListMember
 from app.models.responses import Response
 from app.models.segments import SegmentMember
+from app.models.simulations import SimulationContact
 from app.models.sources import Payload
 from app.models.tasks import Task, TaskComment
 from app.models.timers import Timer
@@ -44,7 +45,7 @@ def erase_contact(contact_id: int, now: datetime, actor: str = "command") -> lis
         contact.erased_at = now
         named = set(session.scalars(select(Identity.value).where(Identity.contact_id == contact_id)))
         session.execute(delete(Identity).where(Identity.contact_id == contact_id))
-        for model in (Timer, SegmentMember, ListMember):
+        for model in (Timer, SegmentMember, ListMember, SimulationContact):
             session.execute(delete(model).where(model.contact_id == contact_id))
         session.execute(delete(ContactChange).where(ContactChange.contact_id == contact_id))
         addresses = session.scalars(

@@ -100,3 +100,9 @@ def beat(worker: str, now: datetime) -> None:
     with transaction() as session:
         statement = insert_into(Heartbeat).values(worker=worker, beat_at=now)
         session.execute(statement.on_conflict_do_update(index_elements=["worker"], set_={"beat_at": now}))
+
+
+def note_tidied(now: datetime) -> None:
+    """Say that what nobody needs any more is removed, for this night."""
+    with transaction() as session:
+        session.execute(update(Installation).values(tidied_at=now))

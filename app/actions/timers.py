@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.extensions import among, insert_rows, transaction
 from app.models.segments import SegmentMember
@@ -36,6 +36,8 @@ PAUSES: Mapping[type[Any], timedelta] = {
     Exit: timedelta(minutes=5),
 }
 """How long after one look through all contacts the next begins."""
+KEPT = timedelta(days=400)
+"""How long a moment that came is remembered: longer than a year, since days that return are told by theirs."""
 REST = 20
 """A look that took long is not made more often than one part in so many of the time."""
 
@@ -252,3 +254,27 @@ def _looked_at(when: Any) -> tuple[str, ...]:
     if isinstance(when, Absence):
         return (when.event, when.without)
     return when.since if isinstance(when, Silence) else ()
+
+
+def forget_timers(limit: int, now: datetime) -> int:
+    """Remove moments that came long ago; returns how many there were.
+
+    The last of each trigger and contact stays: it could be found again, by a trigger that goes live anew, and each
+    comes once.
+    """
+    with transaction() as session:
+        later = aliased(Timer)
+        newer = (
+            select(later.id)
+            .where(
+                later.trigger_id == Timer.trigger_id,
+                later.contact_id == Timer.contact_id,
+                later.state == "fired",
+                later.due_at > Timer.due_at,
+            )
+            .exists()
+        )
+        old = select(Timer.id).where(Timer.state == "fired", Timer.due_at < now - KEPT, newer).limit(limit)
+        ids = session.scalars(old).all()
+        session.execute(delete(Timer).where(among(Timer.id, ids)))
+        return len(ids)

@@ -13,7 +13,7 @@ from app.actions.definitions import ChangedMeanwhile, StillUsed, apply_definitio
 from app.admin import blueprint
 from app.admin.faults import fault_words
 from app.admin.kinds import actor_word
-from app.admin.rehearsals import ask
+from app.admin.rehearsals import ask, changed_since, draft_to_change
 from app.admin.words import number
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
@@ -179,6 +179,10 @@ def as_text(kind: str, slug: str) -> Any:
     present = body_in_force(kind, slug) if slug or kind == "policy" else None
     if slug and present is None:
         abort(404)
+    if (row := draft_to_change()) is not None:
+        meanwhile = changed_since(kind, slug, row.created_at) if slug or kind == "policy" else False
+        conflict = ChangedMeanwhile(kind, slug, present) if meanwhile else None
+        return _page(kind, slug, row.text, made_from=present, conflict=conflict)
     if request.method == "GET":
         wanted = WIDGET_EXAMPLE if (kind, request.args.get("example")) == ("sources", "widget") else EXAMPLES[kind]
         text = write_definition(kind, _shown(kind, present) or wanted)

@@ -151,6 +151,7 @@ TEMPLATES = (
     N_("the mail cannot be written: %(why)s"),
     N_("the mail server cannot be reached: %(why)s"),
     N_("the mail server cannot take this address: %(why)s"),
+    N_("the worker died of it, time and again"),
     N_("the worker stopped in the middle of handing over"),
 )
 PLACE = re.compile(r"[\w.\[\]-]+: ")

@@ -11,13 +11,15 @@ from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
 from app.admin.editing import changed_body, faults_in, put_in_force
 from app.admin.reading import limit_words, policy_sentences
-from app.admin.rehearsals import ask
+from app.admin.rehearsals import ask, changed_since, draft_to_change
 from app.auth.staff import staff
 from app.clock import utcnow
 from app.definitions import write_definition
+from app.definitions.drafts import draft_of, read_again
 from app.queries.crises import lasting_crises
 from app.queries.definitions import body_in_force
 from app.queries.policies import limit_stops, policy_number, policy_version
+from surveys.contact_policy import ContactPolicy, Limit
 
 SEEN = timedelta(days=30)
 
@@ -25,7 +27,38 @@ SEEN = timedelta(days=30)
 @blueprint.get("/policy")
 @staff("read")
 def policy() -> Any:
-    return _page(policy_number())
+    """The policy in force; or the draft that was rehearsed, in the form, to be changed or put in force."""
+    row = draft_to_change()
+    if row is None:
+        return _page(policy_number())
+    try:
+        typed = _typed(draft_of(read_again(row.text)).policy)
+    except ValueError:
+        flash(_("What this draft stands on has changed. Its text stands at the foot of this page."), "wait")
+        return redirect(url_for("admin.rehearsal", simulation_id=row.id))
+    return _page(policy_number(), typed=typed, draft=row, conflict=changed_since("policy", "", row.created_at))
+
+
+def _typed(draft: ContactPolicy | None) -> dict[str, str]:
+    """The form filled in so that it says what the draft does."""
+    draft = draft or ContactPolicy()
+    left = {limit.name: limit for limit in draft.limits}
+    typed = {"quiet-from": "", "quiet-to": ""}
+    if quiet := draft.quiet_hours:
+        typed = {"quiet-from": f"{quiet.begin:%H:%M}", "quiet-to": f"{quiet.end:%H:%M}"}
+    for n, limit in enumerate(policy_version(policy_number()).limits):
+        wanted = left.pop(limit.name, None)
+        if wanted is None:
+            typed[f"remove-{n}"] = "on"
+        else:
+            typed |= {f"max-{n}": str(wanted.max), f"per-{n}": _in_days(wanted)}
+    for limit in left.values():
+        typed |= {"new-max": str(limit.max), "new-per": _in_days(limit)}
+    return typed
+
+
+def _in_days(limit: Limit) -> str:
+    return "" if limit.per.seconds else str(limit.per.days)
 
 
 def _page(number: int, status: int = 200, **more: Any) -> Any:

@@ -74,16 +74,32 @@ def sentence(found: Explained, heard: Sequence[datetime] = ()) -> str:
     if found.outcome == "acted":
         return _("All checks passed; nobody had to be asked.")
     closing = next((g for g in reversed(found.gates) if not g.passed), None)
-    return because(found.reason or "", closing, found, heard)
-
-
-def because(reason: str, closing: Rung | None, found: Explained, heard: Sequence[datetime] = ()) -> str:
-    """The sentence of a reason, filled with what the closing gate saw."""
     gate = closing or Rung("", passed=False)
+    limits = policy_version(found.policy_version or 0).limits if found.reason == "contact_limit" else ()
+    return because(
+        found.reason or "",
+        gate,
+        at=found.decided_at,
+        limit=next((one for one in limits if one.name == gate.rule), None),
+        heard=heard,
+        next_possible_at=found.next_possible_at,
+    )
+
+
+def because(
+    reason: str,
+    gate: Rung,
+    *,
+    at: datetime,
+    limit: Limit | None,
+    heard: Sequence[datetime],
+    next_possible_at: datetime | None,
+) -> str:
+    """The sentence of a reason, filled with what the closing gate saw at a moment."""
     if reason == "contact_limit":
-        return _limit_sentence(found, gate.rule or "", heard)
+        return _limit_sentence(limit, at, heard)
     if reason == "not_sampled":
-        return _sample_sentence(gate, found.next_possible_at)
+        return _sample_sentence(gate, next_possible_at)
     return FILLED[reason](gate) if reason in FILLED else plain_reason(reason)
 
 
@@ -164,18 +180,15 @@ def short_reason(reason: str) -> str:
     return str(LOSSES.get(reason, reason))
 
 
-def _limit_sentence(found: Explained, rule: str, heard: Sequence[datetime]) -> str:
-    limits = policy_version(found.policy_version or 0).limits
-    limit = next((one for one in limits if one.name == rule), None)
+def _limit_sentence(limit: Limit | None, decided_at: datetime, heard: Sequence[datetime]) -> str:
     if limit is None:
         return plain_reason("contact_limit")
-    before = [at for at in heard if at <= found.decided_at]
+    before = [at for at in heard if at <= decided_at]
     if not before:
-        planned = min((at for at in heard if at > found.decided_at), default=None)
-        if planned is None:
+        if not heard:
             return _("The limit is %(often)s, and it was reached.", often=often(limit))
         return _("A message to them is planned already; the limit is %(often)s.", often=often(limit))
-    apart = max(found.decided_at - before[-1], timedelta(seconds=1))
+    apart = max(decided_at - before[-1], timedelta(seconds=1))
     return _("Heard from us %(time)s before; the limit is %(often)s.", time=span(apart), often=often(limit))
 
 

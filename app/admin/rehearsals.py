@@ -1,48 +1,43 @@
 """Rehearsals on screen: asked for with what is typed, waited for, read, and put in force."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from app.actions.definitions import ChangedMeanwhile, apply_definitions
-from app.actions.simulations import UnknownSimulation, ask_for_simulation, cancel_simulation
+from app.actions.simulations import AskedFor, UnknownSimulation, ask_for_simulation, cancel_simulation
 from app.admin import blueprint
 from app.admin.faults import fault_words
-from app.admin.kinds import channel_word
-from app.admin.reasons import percent, short_reason
-from app.admin.words import day, number
+from app.admin.rehearsed import PAGE, differing_rows, result_words
+from app.admin.shell import whole
+from app.admin.words import day
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.definitions import load_definitions
 from app.definitions.drafts import span_of
 from app.jobs import ring
 from app.queries.accounts import audit_entries
-from app.queries.contacts import names_of
 from app.queries.definitions import MissingSecret, body_in_force
 from app.queries.installation import company
 from app.queries.overview import today
 from app.queries.rehearsals import count_events, first_and_last_event
 from app.queries.simulations import find_simulation, latest_simulations
-from app.queries.triggers import trigger_names
 
-LOOKED_BACK = timedelta(days=89)
+LOOKED_BACK = timedelta(weeks=26) - timedelta(days=1)
 INSTANT = timedelta(seconds=1)
-SHOWN, RULES_SHOWN = 25, 6
-WIDTH, HEIGHT = 560.0, 120.0
+SHOWN = 25
 
 
 def ask(text: str) -> Any:
-    """Ask for a rehearsal of definitions that are without fault, over the last 90 days; leads to its page."""
-    return _ask(text, today() - LOOKED_BACK, today())
+    """Ask for a rehearsal of what this page has in its form, over the last half year; leads to the rehearsal."""
+    return _ask(text, request.path, today() - LOOKED_BACK, today())
 
 
-def _ask(text: str, begin: date, end: date) -> Any:
+def _ask(text: str, page: str | None, begin: date, end: date) -> Any:
     try:
         span = span_of(begin, end, company().zone)
     except OverflowError:
@@ -53,7 +48,8 @@ def _ask(text: str, begin: date, end: date) -> Any:
         flash(_no_events(), "bad")
         return None
     actor = signed_in().email
-    found = ask_for_simulation(text, span.since, span.until, total=total, actor=actor, now=utcnow())
+    draft = AskedFor(text, span.since, span.until, page)
+    found = ask_for_simulation(draft, total=total, actor=actor, now=utcnow())
     ring("rehearse")
     return redirect(url_for("admin.rehearsal", simulation_id=found), 303)
 
@@ -63,7 +59,10 @@ def _no_events() -> str:
     if first is None or last is None:
         return _("There are no events to rehearse on yet. Older ones come in with otklik import events --history.")
     return _(
-        "No events between these days. There are some from %(first)s to %(last)s.", first=day(first), last=day(last)
+        "No events between these days. There are some from %(first)s to %(last)s."
+        " Older ones come in with otklik import events --history.",
+        first=day(first),
+        last=day(last),
     )
 
 
@@ -79,11 +78,29 @@ def rehearsal(simulation_id: int) -> Any:
     row = find_simulation(simulation_id)
     if row is None:
         abort(404)
-    shown = _read(row) if row.state == "done" and row.result else {}
-    last = row.until - INSTANT
     zone = ZoneInfo(company().zone)
-    days = {"from": row.since.astimezone(zone).date().isoformat(), "to": last.astimezone(zone).date().isoformat()}
-    return render_template("admin/rehearsal.html", row=row, last=last, chosen=days, left=_seconds_left(row), **shown)
+    first, last = (at.astimezone(zone).date() for at in (row.since, row.until - INSTANT))
+    shown = {}
+    if row.state == "done" and row.result:
+        total = row.result["differing"]["total"]
+        page = min(max(1, whole(request.args, "page")), max(1, -(-total // PAGE)))
+        shown = result_words(row.result, first, last) | {
+            "differing": differing_rows(row.id, page),
+            "begins": PAGE * (page - 1) + 1,
+            "ends": min(PAGE * page, total),
+            "number_of_page": page,
+        }
+    return render_template(
+        "admin/rehearsal.html",
+        row=row,
+        first=first,
+        last=last,
+        left=_seconds_left(row),
+        took=_took(row),
+        why=fault_words(row.error or ""),
+        changed_at=f"{row.page}?draft={row.id}" if row.page else None,
+        **shown,
+    )
 
 
 @blueprint.post("/rehearsals/<int:simulation_id>")
@@ -106,7 +123,7 @@ def work_on_rehearsal(simulation_id: int) -> Any:
         except ValueError:
             flash(_("These are no days."), "bad")
             return here
-        return _ask(row.text, begin, end) or here
+        return _ask(row.text, row.page, begin, end) or here
     elif verb == "apply" and row.state == "done":
         return _put_in_force(row) or here
     return here
@@ -138,9 +155,19 @@ def _put_in_force(row: Any) -> Any:
 
 def _refuse_changed(named: Sequence[tuple[str, str]], since: datetime) -> None:
     for kind, slug in named:
-        latest = next(iter(audit_entries(before=None, limit=1, kind=kind, name=slug or kind)), None)
-        if latest and latest.at > since:
+        if changed_since(kind, slug, since):
             raise ChangedMeanwhile(kind, slug, body_in_force(kind, slug))
+
+
+def changed_since(kind: str, slug: str, since: datetime) -> bool:
+    latest = next(iter(audit_entries(before=None, limit=1, kind=kind, name=slug or kind)), None)
+    return latest is not None and latest.at > since
+
+
+def draft_to_change() -> Any:
+    """The rehearsal whose draft somebody comes back to this page with; None where they come without."""
+    row = find_simulation(whole(request.args, "draft")) if request.method == "GET" else None
+    return row if row is not None and row.page == request.path else None
 
 
 def _seconds_left(row: Any) -> int | None:
@@ -150,130 +177,6 @@ def _seconds_left(row: Any) -> int | None:
     return int((utcnow() - row.started_at).total_seconds() * max(0, row.total - row.done) / row.done) + 1
 
 
-def _read(row: Any) -> dict[str, Any]:
-    """What the page says of a result."""
-    result = row.result
-    before, after = result["in_force"], result
-    people = names_of([one["contact"] for one in result["differing"]["contacts"][:SHOWN]])
-    return {
-        "sentence": _sentence(before, after),
-        "pairs": _pairs(before, after),
-        "rates": [
-            _("%(share)s answer by %(channel)s, as in the last 90 days", share=percent(rate), channel=channel_word(c))
-            for c, rate in after["rates"].items()
-        ],
-        "days": _days(before["days"], after["days"]),
-        "times": _times(before["contacts"], after["contacts"]),
-        "reasons": _reasons(before["triggers"], after["triggers"]),
-        "behind": _behind(after["triggers"]),
-        "differing": [(one, people.get(one["contact"])) for one in result["differing"]["contacts"][:SHOWN]],
-        "total": result["differing"]["total"],
-        "word": short_reason,
-        "names": trigger_names(),
-        "not_rehearsed": after["not_rehearsed"],
-    }
-
-
-def _asked(told: Mapping[str, Any]) -> int:
-    return sum(n for times, n in told["contacts"].items() if times != "0")
-
-
-def _sentence(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    said = {"new": number(_asked(after)), "old": number(_asked(before)),
-            "answers": number(after["answers"]), "were": number(before["answers"])}  # fmt: skip
-    if before["days"] == after["days"]:
-        return _("This would have changed nothing: %(new)s customers asked, about %(answers)s answers.", **said)
-    return _(
-        "This would have asked %(new)s customers instead of %(old)s, and brought about %(answers)s answers"
-        " instead of %(were)s.",
-        **said,
-    )
-
-
-def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
-    def waiting(told: Mapping[str, Any]) -> int:
-        return sum(count["deferred"] for count in told["triggers"].values())
-
-    def sent(told: Mapping[str, Any]) -> int:
-        return sum(n for by_channel in told["days"].values() for n in by_channel.values())
-
-    def half(told: Mapping[str, Any]) -> str:
-        return "–" if told["nps_half_width"] is None else f"± {number(told['nps_half_width'], 1)}"
-
-    rows = [
-        (_("Invitations and messages"), number(sent(before)), number(sent(after))),
-        (_("Customers asked"), number(_asked(before)), number(_asked(after))),
-        (_("Expected answers"), number(before["answers"]), number(after["answers"])),
-        (_("Most questions to one person"), number(before["most"]), number(after["most"])),
-        (_("How sure the NPS is"), half(before), half(after)),
-        (_("Still waiting at the end"), number(waiting(before)), number(waiting(after))),
-    ]
-    return [(name, old, new, old != new) for name, old, new in rows]
-
-
-def _days(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Invitations by week, both in one picture: a line each."""
-    weeks: dict[str, list[int]] = {}
-    for place, told in enumerate((before, after)):
-        for text, channels in told.items():
-            at = date.fromisoformat(text)
-            monday = (at - timedelta(days=at.weekday())).isoformat()
-            weeks.setdefault(monday, [0, 0])[place] += sum(channels.values())
-    rows = [(date.fromisoformat(week), old, new) for week, (old, new) in sorted(weeks.items())]
-    highest = max((max(old, new) for _, old, new in rows), default=0) or 1
-    step = WIDTH / max(1, len(rows) - 1)
-    lines = [
-        " ".join(f"{n * step:.1f},{HEIGHT - HEIGHT * height / highest:.1f}" for n, height in enumerate(heights))
-        for heights in ([old for _, old, _ in rows], [new for _, _, new in rows])
-    ]
-    return {"rows": rows, "lines": lines, "highest": highest, "width": WIDTH, "height": HEIGHT}
-
-
-def _times(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[str, int, int]]:
-    """Customers by how often they are asked; five times and more together."""
-    found = [Counter[int](), Counter[int]()]
-    for place, told in enumerate((before, after)):
-        for times, n in told.items():
-            found[place][min(5, int(times))] += n
-    last = _("5 or more")
-    return [(last if n == 5 else number(n), found[0][n], found[1][n]) for n in range(6)]  # noqa: PLR2004 the last
-
-
-def _reasons(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    found = [Counter[str](), Counter[str]()]
-    for place, triggers in enumerate((before, after)):
-        for count in triggers.values():
-            found[place].update(count["skipped"])
-    order = sorted({*found[0], *found[1]}, key=lambda code: -max(found[0][code], found[1][code]))
-    return [(short_reason(code), found[0][code], found[1][code]) for code in order]
-
-
-def _behind(triggers: Mapping[str, Any]) -> list[str]:
-    """Who keeps whom out, in words; the most frequent first."""
-    names = trigger_names()
-    pairs: Sequence[tuple[int, str, str]] = sorted(
-        ((n, loser, winner) for loser, count in triggers.items() for winner, n in count["behind"].items() if winner),
-        reverse=True,
-    )
-    said = []
-    for n, loser, winner in pairs[:RULES_SHOWN]:
-        told = {"loser": names.get(loser, loser), "winner": names.get(winner, winner)}
-        if loser == winner:
-            said.append(
-                ngettext(
-                    "“%(loser)s” came too soon after itself %(num)d time.",
-                    "“%(loser)s” came too soon after itself %(num)d times.",
-                    n,
-                    **told,
-                )
-            )
-        else:
-            said.append(
-                ngettext(
-                    "“%(winner)s” left no room for “%(loser)s” %(num)d time.",
-                    "“%(winner)s” left no room for “%(loser)s” %(num)d times.",
-                    n,
-                    **told,
-                )
-            )
-    return said
+def _took(row: Any) -> float | None:
+    """The seconds it took."""
+    return (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None

@@ -8,7 +8,7 @@ from flask import abort, g, jsonify
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields
 
-from app.actions.simulations import UnknownSimulation, ask_for_simulation, cancel_simulation
+from app.actions.simulations import AskedFor, UnknownSimulation, ask_for_simulation, cancel_simulation
 from app.api.pages import ID_MAX
 from app.auth import require
 from app.clock import utcnow
@@ -17,8 +17,8 @@ from app.definitions.drafts import span_of
 from app.errors import answer
 from app.jobs import ring
 from app.queries.installation import company
-from app.queries.rehearsals import count_events
-from app.queries.simulations import find_simulation
+from app.queries.rehearsals import DIFFERING_MAX, count_events
+from app.queries.simulations import differing_contacts, find_simulation
 
 blueprint = Blueprint("simulations", __name__, description="Rehearsals on past events: nothing is sent or changed")
 
@@ -50,7 +50,8 @@ def post_simulation(body: dict[str, Any]) -> Any:
     if not total:
         return answer(422, "There are no events between these days.", errors={"from": ["no events between these days"]})
     text = orjson.dumps(body["definitions"]).decode()
-    found = ask_for_simulation(text, span.since, span.until, total=total, actor=g.key.name, now=utcnow())
+    draft = AskedFor(text, span.since, span.until)
+    found = ask_for_simulation(draft, total=total, actor=g.key.name, now=utcnow())
     ring("rehearse")
     return jsonify(_as_json(found)), 202
 
@@ -80,4 +81,8 @@ def _as_json(simulation_id: int) -> dict[str, Any]:
     if row is None:
         abort(404)
     told = {"id": row.id, "state": row.state, "done": row.done, "total": row.total, "error": row.error}
-    return told | (row.result or {})
+    found = row.result or {}
+    if "differing" in found:
+        named = differing_contacts(row.id, offset=0, limit=DIFFERING_MAX)
+        found = found | {"differing": found["differing"] | {"contacts": named}}
+    return told | found

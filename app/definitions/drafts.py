@@ -33,5 +33,5 @@ def read_again(text: str) -> Catalog:
     """
     loaded = load_definitions({"": text})
     if loaded.faults:
-        raise ValueError("; ".join(map(str, loaded.faults)))
+        raise ValueError("; ".join(fault.message for fault in loaded.faults))
     return loaded.catalog

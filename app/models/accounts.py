@@ -27,6 +27,7 @@ class Installation(Model):
     logo: Mapped[bytes | None] = mapped_column(LargeBinary)
     logo_type: Mapped[str | None]
     logo_tag: Mapped[str | None]
+    tidied_at: Mapped[datetime | None]  # when what nobody needs any more was removed last
 
 
 class User(Model):

@@ -212,21 +212,6 @@ def public_ids(contact_ids: Iterable[int]) -> dict[int, str]:
     return {contact_id: public_id for contact_id, public_id in rows}
 
 
-@dataclass(frozen=True)
-class Named:
-    """A contact as a list leads to them."""
-
-    public_id: str
-    name: str | None
-
-
-def names_of(contact_ids: Iterable[int]) -> dict[int, Named]:
-    rows = db.session.execute(
-        select(Contact.id, Contact.public_id, Contact.name).where(among(Contact.id, set(contact_ids)))
-    )
-    return {contact_id: Named(public_id, name) for contact_id, public_id, name in rows}
-
-
 def references(contact_ids: Iterable[int]) -> dict[int, str]:
     """How contacts are addressed from outside: their external id, else ``ct_…``."""
     wanted = set(contact_ids)

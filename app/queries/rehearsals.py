@@ -34,6 +34,7 @@ from surveys.rehearsal import (
     Mailbox,
     Person,
     Recorder,
+    Refused,
     change,
     differing,
     run,
@@ -44,7 +45,9 @@ from surveys.triggers import Trigger
 
 BLOCK = 2_000
 DIFFERING_MAX = 1_000
-"""How many of the contacts whose outcome differs are named."""
+"""How many of the contacts whose outcome differs are handed out at once."""
+Differing = Callable[[Sequence[dict[str, Any]]], None]
+"""Is handed everybody whose outcome differs, some at a time."""
 Progress = Callable[[int], bool]
 """Is told how many events are done; answers whether to go on."""
 
@@ -91,15 +94,17 @@ def rehearse(
     span: Span,
     *,
     compare: bool = False,
+    differ: Differing | None = None,
     progress: Progress | None = None,
     record: Recorder | None = None,
 ) -> dict[str, Any]:
     """Run the draft, and with ``compare`` what is in force beside it, over the events of a time.
 
-    Raises :class:`Cancelled` when ``progress`` says so.
+    The result names the first of those whose outcome differs, unless ``differ`` is handed them all. Raises
+    :class:`Cancelled` when ``progress`` says so.
     """
-    course = _course(draft, span, record)
-    courses = [course, _course(Draft(), span, None)] if compare else [course]
+    course = _course(draft, span, record, compared=compare)
+    courses = [course, _course(Draft(), span, None, compared=True)] if compare else [course]
     crowd = _Crowd(courses, span)
     for done in run(courses, crowd.happenings(), span.until):
         if progress is not None and not progress(done):
@@ -108,14 +113,17 @@ def rehearse(
     if compare:
         result["in_force"] = _told(courses[1], crowd.concerned, span)
         changed = differing(courses[1], course)
-        result["differing"] = {
-            "total": len(changed),
-            "contacts": [_difference(i, courses[1], course) for i in changed[:DIFFERING_MAX]],
-        }
+        parts = _differences(changed, courses[1], course)
+        result["differing"] = {"total": len(changed)}
+        if differ is None:
+            result["differing"]["contacts"] = next(parts, [])
+        else:
+            for part in parts:
+                differ(part)
     return result
 
 
-def _course(draft: Draft, span: Span, record: Recorder | None) -> Course:
+def _course(draft: Draft, span: Span, record: Recorder | None, *, compared: bool) -> Course:
     policy = draft.policy or rules_of(policy_number(), span.company_zone).policy
     current = {rule.slug: (i, version, rule) for i, version, rule in current_triggers()}
     laid = {
@@ -128,7 +136,8 @@ def _course(draft: Draft, span: Span, record: Recorder | None) -> Course:
         crises=crises_between(span.since, span.until),
         standings=_standings(triggers, current, span),
     )
-    return Course(triggers.values(), rules, {**segment_conditions(), **draft.segments}, span.since, record)
+    segments = {**segment_conditions(), **draft.segments}
+    return Course(triggers.values(), rules, segments, span.since, record, compared=compared)
 
 
 def _standings(
@@ -345,6 +354,8 @@ def _told(course: Course, concerned: Collection[int], span: Span) -> dict[str, A
         "rates": {channel: round(rates.get(channel, USUAL_RATE), 4) for _, channel in course.questions},
         "nps_half_width": _nps_half_width(course, rates, span),
         "most": max(asked, default=0),
+        "closest": _seconds(course.closest(counted=False)),
+        "closest_counted": _seconds(course.closest(counted=True)),
         "not_rehearsed": course.not_rehearsed,
     }
 
@@ -385,17 +396,47 @@ def _spread(value: float) -> tuple[float, float, float]:
     return (1 - passive + value / 100) / 2, passive, (1 - passive - value / 100) / 2
 
 
-def _difference(contact_id: int, before: Course, after: Course) -> dict[str, Any]:
-    was, now = before.asked_of().get(contact_id, []), after.asked_of().get(contact_id, [])
+def _differences(contact_ids: Sequence[int], before: Course, after: Course) -> Iterator[list[dict[str, Any]]]:
+    """What differs for these contacts, so many of them at a time."""
+    was, now = before.asked_of(), after.asked_of()
+    for first in range(0, len(contact_ids), DIFFERING_MAX):
+        part = contact_ids[first : first + DIFFERING_MAX]
+        yield [_difference(i, was.get(i, []), now.get(i, []), before, after) for i in part]
+
+
+def _difference(
+    contact_id: int, was: Sequence[tuple[int, str]], now: Sequence[tuple[int, str]], before: Course, after: Course
+) -> dict[str, Any]:
     gained = [trigger for event, trigger in now if (event, trigger) not in was]
     lost = [trigger for event, trigger in was if (event, trigger) not in now]
-    refused = (after if len(now) < len(was) or lost else before).refused_of(contact_id)
+    by = after if lost else before
+    refused = by.refused_of(contact_id, lost or gained)
     return {
         "contact": contact_id,
         "before": len(was),
         "after": len(now),
         "gained": sorted(set(gained)),
         "lost": sorted(set(lost)),
-        "reason": refused[1] if refused else None,
-        "trigger": refused[0] if refused else None,
+        "reason": refused.closed.reason if refused else None,
+        "trigger": refused.trigger if refused else None,
+        "refused": _refusal(refused) if refused else None,
     }
+
+
+def _refusal(refused: Refused) -> dict[str, Any]:
+    """What is needed to say it in a sentence."""
+    closed, limit = refused.closed, refused.limit
+    found = {
+        "at": refused.at.isoformat(),
+        "observed": closed.observed,
+        "limit": closed.limit,
+        "rule": closed.rule,
+        "per": _seconds(limit.per) if limit else None,
+        "heard_at": refused.heard.isoformat() if refused.heard else None,
+        "next_possible_at": closed.next_possible_at.isoformat() if closed.next_possible_at else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _seconds(length: timedelta | None) -> int | None:
+    return None if length is None else int(length.total_seconds())

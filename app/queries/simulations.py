@@ -1,9 +1,12 @@
 """Rehearsals as people and the API look at them."""
 
+from typing import Any
+
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 
 from app.extensions import db
-from app.models.simulations import Simulation
+from app.models.simulations import Simulation, SimulationContact
 
 ID_MAX = 2**63 - 1
 
@@ -14,4 +17,15 @@ def find_simulation(simulation_id: int) -> Simulation | None:
 
 def latest_simulations(limit: int) -> list[Simulation]:
     """The rehearsals that were asked for last."""
-    return list(db.session.scalars(select(Simulation).order_by(Simulation.id.desc()).limit(limit)))
+    newest = select(Simulation).options(defer(Simulation.result)).order_by(Simulation.id.desc())
+    return list(db.session.scalars(newest.limit(limit)))
+
+
+def differing_contacts(simulation_id: int, *, offset: int, limit: int) -> list[dict[str, Any]]:
+    """Some of those whose outcome differs, in an order that stays."""
+    found = (
+        select(SimulationContact.told)
+        .where(SimulationContact.simulation_id == simulation_id)
+        .order_by(SimulationContact.contact_id)
+    )
+    return list(db.session.scalars(found.offset(offset).limit(limit)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 
-from app.extensions import db
+from app.extensions import among, db
 from app.models.contacts import Contact, Identity
 from app.models.decisions import Reservation
 from app.models.departments import Department
@@ -54,6 +54,13 @@ def _seen_by(query: Select[Any], department: str | None) -> Select[Any]:
 def may_see(contact_id: int, department: str | None) -> bool:
     query = _seen_by(select(Contact.id).where(Contact.id == contact_id, Contact.erased_at.is_(None)), department)
     return db.session.scalar(query) is not None
+
+
+def customers_seen(contact_ids: Collection[int], department: str | None) -> dict[int, CustomerRow]:
+    """Those of these customers whom somebody may see; who was erased, nobody may."""
+    query = select(Contact).where(among(Contact.id, contact_ids), Contact.erased_at.is_(None))
+    contacts = db.session.scalars(_seen_by(query, department)).all()
+    return {row.id: row for row in customer_rows(contacts)}
 
 
 def customers_in(

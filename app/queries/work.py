@@ -19,7 +19,7 @@ from app.models.simulations import Simulation
 from app.models.sources import Payload, Source
 from app.models.tasks import Task
 from app.models.timers import Timer, TimerWatch
-from app.queries.audits import audits_waiting
+from app.queries.audits import audits_waiting, night_of
 from app.queries.rollups import is_untallied
 from app.queries.timers import SETTLED
 from surveys.contact_policy import COMPLAINT_LAPSES
@@ -84,6 +84,11 @@ def ready_kinds(now: datetime) -> list[str]:
             select(1).where(Invitation.channel == "web", Invitation.state == "planned", Invitation.stale_at < now),
         ],
         "audit": audits_waiting(now),
+        "tidy": [
+            select(1).where(
+                func.coalesce(Installation.tidied_at, Installation.created_at) < night_of(now)[1],
+            )
+        ],
     }
     checks = [
         select(literal(kind)).where(or_(*(query.limit(1).exists() for query in queries)))

@@ -8,10 +8,13 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from app.actions.erasure import erase_contact
+from app.actions.simulations import claim_simulation, finish_simulation
 from app.clock import utcnow
 from app.models.crises import Crisis
 from app.models.policies import PolicyVersion
 from app.models.simulations import Simulation
+from app.queries.contacts import find_contacts
 from tests.admin.conftest import Person, token_of
 from tests.wire import event, on_sqlite, stored, tell
 
@@ -51,15 +54,152 @@ def test_a_policy_is_rehearsed_as_it_is_typed_and_put_in_force_from_its_result(
     assert len(stored(PolicyVersion)) == 1
     work()
     page = anna.get(address).text
-    assert "This would have asked 4 customers instead of 4" in page
-    assert "outcomes differ" in page
+    assert "this would have asked 4 customers as before, brought about 2 answers instead of 3, and nobody twice" in page
+    assert "nobody twice within 65 days." in page  # as it came, not as it was asked for
+    assert "Nothing was sent. Nothing was changed." in page
+    assert "12 events, decided again in" in page
+    assert "The contact limit was reached." in page
+    assert "4 customers' outcomes differ" in page
     assert "Person &lt;1&gt;" in page
-    assert "came too soon after itself" in page
+    why = "With the draft, “After a payment”: Heard from us 30 days before; the limit is once in 60 days."
+    assert page.count(why) == 4
+    assert "came too soon after itself 4 times" in page
     in_force = anna.post(address, data={"csrf_token": token_of(page), "verb": "apply"})
     assert in_force.status_code == 303
     assert [v.body["limits"][0]["per"] for v in stored(PolicyVersion)] == ["30d", "60d"]
     nothing = {"csrf_token": token_of(page), "verb": "again", "from": "2019-01-01", "to": "2019-02-01"}
     assert "No events between these days" in anna.post(address, data=nothing, follow_redirects=True).text
+
+
+@on_sqlite
+def test_the_draft_comes_back_into_the_form_it_was_typed_in(
+    client: FlaskClient, key: dict[str, str], sign_in: SignIn, define: Callable[[str], None], work: Callable[[], None]
+) -> None:
+    define("policy: {limits: [{name: once, max: 1, per: 30d}, {name: rare, max: 3, per: 90d}]}")
+    tell(client, key, paid(3, 1))
+    work()
+    anna = sign_in("designer")
+    typed = {"number": "1", "max-0": "2", "per-0": "45", "remove-1": "on", "new-max": "5", "new-per": "200",
+             "quiet-from": "22:00", "quiet-to": "08:00", "verb": "rehearse"}  # fmt: skip
+    address = anna.post("/policy", **typed).headers["Location"]
+    number = int(address.rpartition("/")[2])
+    waiting = anna.get(f"/policy?draft={number}").text
+    assert filled_button(waiting) == "Rehearse"  # nobody has seen yet what comes of it
+    work()
+    assert f'href="/policy?draft={number}"' in anna.get(address).text
+    form = anna.get(f"/policy?draft={number}").text
+    assert fields_of(form) >= {("max-0", "2"), ("per-0", "45"), ("new-max", "5"), ("new-per", "200"),
+                               ("quiet-from", "22:00"), ("quiet-to", "08:00")}  # fmt: skip
+    assert re.search(r'name="remove-1" checked', form)
+    assert filled_button(form) == "Put in force"
+    assert filled_button(anna.get("/policy").text) == "Rehearse"
+    define("policy: {limits: [{name: once, max: 1, per: 90d}]}")
+    late = anna.get(f"/policy?draft={number}").text
+    assert "Somebody changed the policy while you were working" in late
+    assert filled_button(late) == "Rehearse"
+
+
+def fields_of(page: str) -> set[tuple[str, str]]:
+    return set(re.findall(r'<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"', page))
+
+
+def filled_button(page: str) -> str:
+    """What the one filled button of a form says."""
+    [said] = re.findall(r'<button class="btn btn-primary" name="verb"[^>]*>([^<]+)', page)
+    return str(said)
+
+
+@on_sqlite
+def test_a_draft_written_as_text_is_changed_as_text_and_not_on_any_other_page(
+    client: FlaskClient, key: dict[str, str], sign_in: SignIn, define: Callable[[str], None], work: Callable[[], None]
+) -> None:
+    define(DEFINITIONS)
+    tell(client, key, paid(3, 1))
+    work()
+    anna = sign_in("designer")
+    page = anna.get("/as-text/triggers/ask").text
+    made_from = unescape(re.findall(r'name="made_from" value="([^"]*)"', page)[0])
+    text = "triggers: [{slug: ask, when: {event: order.paid}, then: [{send: {survey: s}}]}]  # mine"
+    address = anna.post("/as-text/triggers/ask", text=text, verb="rehearse", made_from=made_from).headers["Location"]
+    number = address.rpartition("/")[2]
+    work()
+    assert f'href="/as-text/triggers/ask?draft={number}"' in anna.get(address).text
+    assert "# mine" in anna.get(f"/as-text/triggers/ask?draft={number}").text
+    assert "# mine" not in anna.get(f"/as-text/policy?draft={number}").text
+    assert "The draft that was rehearsed" not in anna.get(f"/policy?draft={number}").text
+    define(DEFINITIONS.replace("After a payment", "Another name"))
+    late = anna.get(f"/as-text/triggers/ask?draft={number}").text
+    assert "Somebody changed this while you were working." in late
+    assert "# mine" in late
+
+
+@on_sqlite
+def test_everybody_whose_outcome_differs_is_reached_page_by_page_and_the_erased_are_not_named(
+    client: FlaskClient, key: dict[str, str], sign_in: SignIn, define: Callable[[str], None], work: Callable[[], None]
+) -> None:
+    define(DEFINITIONS)
+    tell(client, key, *(paid(days, person) for person in range(100, 130) for days in (70, 30)))
+    work()
+    anna = sign_in("designer")
+    address = anna.post("/policy", number="1", **{"max-0": "1", "per-0": "60", "verb": "rehearse"}).headers["Location"]
+    work()
+    erase_contact(find_contacts("c-110")[0], utcnow())
+    pages = [anna.get(f"{address}?page={number}").text for number in (1, 2)]
+    assert "1 to 25 of 30" in pages[0]
+    assert "26 to 30 of 30" in pages[1]
+    named = [re.findall(r"Person &lt;(\d+)&gt;</div>", page) for page in pages]
+    assert sorted(named[0] + named[1]) == [str(n) for n in range(100, 130) if n != 110]
+    assert anna.get(f"{address}?page=99999999999999999").text.count("26 to 30 of 30") == 1
+    link = unescape(re.findall(r'href="(/customers/[^"]+)"', pages[0])[0])
+    assert "If it happened now" in anna.get(link).text
+
+
+@on_sqlite
+def test_days_are_drawn_as_long_as_they_can_be_told_apart(
+    client: FlaskClient, key: dict[str, str], sign_in: SignIn, define: Callable[[str], None], work: Callable[[], None]
+) -> None:
+    define(DEFINITIONS)
+    tell(client, key, paid(10, 1), paid(3, 2))
+    work()
+    anna = sign_in("designer")
+    address = anna.post("/policy", number="1", **{"max-0": "1", "per-0": "60", "verb": "rehearse"}).headers["Location"]
+    work()
+    page = anna.get(address).text
+    assert "Invitations a week" in page
+    assert "The last week has only" not in page  # half a year is 26 of them
+    for days, head, rows in ((19, "Invitations a day", 20), (99, "Invitations a week", 15)):
+        last = utcnow().date()
+        span = {"from": str(last - timedelta(days=days)), "to": str(last)}
+        again = anna.post(address, verb="again", **span).headers["Location"]
+        work()
+        page = anna.get(again).text
+        assert head in page
+        assert len(re.search(r'class="line-new" points="([^"]+)"', page)[1].split()) == rows  # type: ignore[index]
+    assert "The last week has only 2 days." in page
+    assert "this would have changed nothing: it asked 2 customers as before" in page
+
+
+@on_sqlite
+def test_a_rehearsal_that_failed_is_tried_again_with_the_very_draft(
+    client: FlaskClient, key: dict[str, str], sign_in: SignIn, define: Callable[[str], None], work: Callable[[], None]
+) -> None:
+    define(DEFINITIONS)
+    tell(client, key, paid(3, 1))
+    work()
+    anna = sign_in("designer", language="ru")
+    address = anna.post("/policy", number="1", **{"max-0": "1", "per-0": "60", "verb": "rehearse"}).headers["Location"]
+    claimed = claim_simulation(utcnow())
+    assert claimed
+    finish_simulation(claimed.id, None, "there is no survey x", utcnow())
+    page = anna.get(address).text
+    assert "Репетиция не удалась: такого нет: survey x." in page
+    span = dict(re.findall(r'type="hidden" name="(from|to)" value="([^"]+)"', page))
+    again = anna.post(address, verb="again", **span).headers["Location"]
+    assert again != address
+    first, second = stored(Simulation)
+    assert (first.text, first.since, first.until, first.page) == (second.text, second.since, second.until, "/policy")
+    work()
+    assert "никого дважды" in anna.get(again).text or "ничего бы не изменилось" in anna.get(again).text
 
 
 @on_sqlite
@@ -77,7 +217,9 @@ def test_a_rehearsal_is_cancelled_and_says_so(
     address = anna.post("/as-text/triggers/ask", data=form).headers["Location"]
     anna.post(address, data={"csrf_token": token_of(anna.get(address).text), "verb": "cancel"})
     work()
-    assert "It was cancelled" in anna.get(address).text
+    cancelled = anna.get(address).text
+    assert "It was cancelled" in cancelled
+    assert "Try again" in cancelled
     assert [s.state for s in stored(Simulation)] == ["cancelled"]
 
 

@@ -189,6 +189,61 @@ def test_a_draft_is_rehearsed_beside_what_is_in_force_and_leaves_no_trace(
 
 
 @on_sqlite
+def test_nobody_differs_where_nothing_does(
+    client: FlaskClient, key: dict[str, str], work: Callable[[], None], define: Callable[[str], None]
+) -> None:
+    filled(client, key, work, define)
+    extra = "triggers: [{slug: new, status: draft, when: {event: never.seen}, then: [{send: {survey: s}}]}]"
+    result = rehearse(draft_of(load_definitions({"draft.yaml": extra}).catalog), MONTH, compare=True)
+    assert result["in_force"]["triggers"]["silent"]["invited"] > 0  # moments, too, are the same in both courses
+    assert result["differing"] == {"total": 0, "contacts": []}
+
+
+@on_sqlite
+def test_what_differs_has_the_reason_of_the_very_event(
+    client: FlaskClient, key: dict[str, str], work: Callable[[], None], define: Callable[[str], None]
+) -> None:
+    """Ada is passed over twice: by the draft's limit, and much later for a complaint that both courses know."""
+    ada = {"id": "ada", "email": "ada@example.com"}
+    for n, (day, kind) in enumerate([(1, "order.paid"), (13, "order.paid"), (26, "complaint.opened"),
+                                     (27, "order.paid")]):  # fmt: skip
+        at = (START + day * DAY).isoformat()
+        tell(client, key, event(f"e-{n}", kind, contact=ada, occurred_at=at, properties={"amount": 5}))
+    work()
+    define(
+        """
+policy:
+  limits: [{name: once, max: 1, per: 10d}]
+  complaint: {opens_on: [complaint.opened], closes_on: [complaint.resolved]}
+surveys: [{slug: s, pages: [{questions: [{id: nps, type: nps, text: "How likely?"}]}]}]
+triggers: [{slug: paid, status: live, when: {event: order.paid}, then: [{send: {survey: s}}]}]
+"""
+    )
+    told: list[Any] = []
+    draft = """
+policy:
+  limits: [{name: calm, max: 1, per: 25d}]
+  complaint: {opens_on: [complaint.opened], closes_on: [complaint.resolved]}
+"""
+    result = rehearse(
+        draft_of(load_definitions({"draft.yaml": draft}).catalog), MONTH, compare=True, differ=told.extend
+    )
+    [one] = told
+    assert (one["before"], one["after"], one["lost"], one["reason"]) == (2, 1, ["paid"], "contact_limit")
+    assert one["refused"] == {
+        "at": (START + 13 * DAY).isoformat(),
+        "observed": 1,
+        "limit": 1,
+        "rule": "calm",
+        "per": 25 * 86_400,
+        "heard_at": (START + DAY).isoformat(),
+        "next_possible_at": (START + 26 * DAY).isoformat(),
+    }
+    assert result["closest"] is None
+    assert result["in_force"]["closest"] == 12 * 86_400
+
+
+@on_sqlite
 def test_a_rehearsal_can_be_stopped(
     client: FlaskClient, key: dict[str, str], work: Callable[[], None], define: Callable[[str], None]
 ) -> None:
