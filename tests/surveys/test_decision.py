@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import combinations
+from math import nextafter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys.conditions import Facts, read_condition
-from surveys.contact_policy import NEVER, Basis, ContactPolicy, Limit, QuietHours, Refusal, Reservation
+from surveys.conditions import Facts, PastEvent, read_condition
+from surveys.contact_policy import NEVER, Basis, ContactPolicy, Limit, QuietHours, Refusal, Reservation, refusal
 from surveys.crisis import Crisis
 from surveys.decision import (
     GATE_OF,
@@ -43,7 +44,7 @@ from surveys.gates import (
 )
 from surveys.lifecycle import DEPTH_MAX
 from surveys.quotas import Standing
-from surveys.sampling import period_ends
+from surveys.sampling import draw, period, period_ends
 from surveys.triggers import Send, Trigger, read_trigger
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -303,7 +304,23 @@ def test_a_trigger_on_the_first_occurrence_misses_the_others() -> None:
     assert scene.decide() == Miss(scene.trigger, NOT_FIRST)
 
 
+def test_a_trigger_on_the_third_occurrence_counts_those_before() -> None:
+    scene = Scene(trigger=trigger(when={"event": "upgraded", "occurrence": {"nth": 3}}))
+    for before in range(5):
+        past = {"upgraded": [PastEvent(AT - (before - n) * DAY, {}) for n in range(before)]}
+        scene.event = replace(scene.event, facts=Facts({"properties": {}}, AT, past))
+        missed = scene.decide() == Miss(scene.trigger, NOT_FIRST)
+        assert missed == (before != 2)
+
+
 # Trigger gates.
+
+
+def test_what_was_made_for_a_crisis_is_not_live_without_one() -> None:
+    scene = Scene(trigger=trigger(crisis="only"))
+    assert scene.closed() == Closed("not_live", "no crisis", "crisis")
+    in_crisis(scene)
+    assert scene.decided().outcome == "invited"
 
 
 def test_a_chain_may_be_as_deep_as_the_limit() -> None:
@@ -351,6 +368,15 @@ def test_freshness_of_other_actions_counts_from_the_event() -> None:
     assert scene.closed() == Closed("stale", 3601, 3600)
 
 
+def test_a_lot_that_is_exactly_the_rate_is_not_in_the_sample() -> None:
+    scene = Scene()
+    lot = sample_draw(scene.trigger, "ct_1", scene.rules, AT)
+    scene.sample(rate=lot)
+    assert scene.closed() == Closed("not_sampled", round(lot, 4), lot)
+    scene.sample(rate=nextafter(lot, 1))
+    assert scene.decided().outcome == "invited"
+
+
 @given(st.integers(0, 1000), st.floats(0, 1, exclude_max=True))
 def test_who_is_in_the_sample_is_decided_by_the_lot(number: int, rate: float) -> None:
     scene = Scene(trigger=trigger(sample={"rate": rate}))
@@ -379,6 +405,14 @@ def test_the_holdout_has_a_salt_of_its_own_and_is_never_redrawn() -> None:
     assert holdout_draw(rule, "ct_1", rules) == holdout_draw(rule, "ct_1", replace(rules, sampling_salt=b"other"))
     assert holdout_draw(rule, "ct_1", rules) != holdout_draw(rule, "ct_1", replace(rules, holdout_salt=b"other"))
     assert holdout_draw(rule, "ct_1", rules) == holdout_draw(replace(rule, sample=trigger().sample), "ct_1", rules)
+
+
+def test_lots_are_drawn_by_the_trigger_the_contact_and_the_salt() -> None:
+    rule, rules = trigger(sample={"redraw": "90d"}), Scene().rules
+    number = period(SALT, "ct_1", AT, 90 * DAY)
+    assert sample_draw(rule, "ct_1", rules, AT) == draw(SALT, "upgrade-nps", "ct_1", number)
+    assert holdout_draw(rule, "ct_1", rules) == draw(HOLDOUT_SALT, "upgrade-nps", "ct_1")
+    assert company_holdout_draw("ct_1", rules) == draw(HOLDOUT_SALT, "", "ct_1")
 
 
 # Send gates.
@@ -712,18 +746,28 @@ def test_room_is_possible_again_when_both_have_it() -> None:
     assert limit_closed(Refusal(never.limits[0], 0, NEVER)) == Closed("contact_limit", 0, 0, "none", None)
 
 
-@given(st.lists(st.integers(0, 60), max_size=8), st.lists(st.integers(0, 60), max_size=8), limit, st.integers(0, 60))
-def test_room_names_the_earliest_time_that_is_free_for_both(
-    contact: list[int], address: list[int], each: Limit, hour: int
+filled = st.lists(st.tuples(st.integers(0, 60), st.sampled_from(["transactional", "service"])), max_size=8)
+
+
+@given(filled, filled, st.booleans(), st.lists(limit, min_size=1, max_size=3), st.integers(0, 60))
+def test_room_names_what_is_first_in_the_way_and_the_earliest_time_that_is_free_for_both(
+    contact: list[tuple[int, str]], address: list[tuple[int, str]], alone: bool, limits: list[Limit], hour: int
 ) -> None:
-    policy = ContactPolicy((each,))
-    taken = [[place(AT + n * HOUR) for n in hours] for hours in (contact, address)]
-    found = room(policy, taken[0], taken[1], place(AT + hour * HOUR))
-    if found is None or found.next_possible_at == NEVER:
-        assert found is None or each.max == 0
-        return
-    free = [n for n in range(hour, 200) if room(policy, taken[0], taken[1], place(AT + n * HOUR)) is None]
-    assert found.next_possible_at == AT + free[0] * HOUR
+    policy = ContactPolicy(tuple(limits), frozenset({"service"}))
+    sides = [[place(AT + n * HOUR, class_) for n, class_ in side] for side in (contact, address)]
+    if alone:  # at the address, as most contacts are
+        sides[1] = [*sides[0]]
+
+    def full(n: int) -> list[Refusal]:
+        return [one for side in sides if (one := refusal(policy, side, place(AT + n * HOUR)))]
+
+    found = room(policy, sides[0], sides[1], place(AT + hour * HOUR))
+    at_once = full(hour)
+    assert (found and (found.limit, found.observed)) == ((at_once[0].limit, at_once[0].observed) if at_once else None)
+    if found and any(each.max == 0 and each.counts(place(AT), policy.exempt) for each in limits):
+        assert found.next_possible_at == NEVER
+    elif found:
+        assert found.next_possible_at == AT + next(n for n in range(hour, 400) if not full(n)) * HOUR
 
 
 # At hand-over.

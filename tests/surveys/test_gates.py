@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from surveys.conditions import Facts
 from surveys.contact_policy import (
+    Basis,
     ContactPolicy,
     Limit,
     QuietDays,
@@ -21,10 +22,10 @@ from surveys.contact_policy import (
     may_ask,
     read_policy,
 )
-from surveys.crisis import Crisis
+from surveys.crisis import Crisis, covering
 from surveys.decision import Decision, Deferred, decide_deferred, decide_each
 from surveys.definition import read
-from surveys.gates import Address, Contact, Event, Rules, company_holdout_draw
+from surveys.gates import Address, Closed, Contact, Event, Rules, company_holdout_draw, holdout_draw
 from surveys.quotas import Quota, Standing, allowed, answer_rate, is_full, opens_at, period, roll
 from surveys.triggers import Trigger, read_trigger
 from tests.surveys.faults import assert_fault
@@ -108,6 +109,27 @@ def test_the_first_rule_about_a_message_says_on_which_basis_it_may_go(
 
 
 @pytest.mark.parametrize(
+    ("basis", "country", "channel"),
+    [
+        (Basis("consent", frozenset({"DE"})), "FR", "email"),
+        (Basis("consent", frozenset({"DE"})), "DE", None),
+        (Basis("consent", frozenset({"DE"})), None, None),
+        (Basis("consent", frozenset({"DE"}), channels=frozenset({"email"})), "FR", "email"),
+        (Basis("consent", frozenset({"DE"}), channels=frozenset({"email"})), "DE", "web"),
+        (Basis("consent", classes=frozenset({"transactional"}), channels=frozenset({"email"})), "DE", "web"),
+        (Basis("consent", classes=frozenset({"marketing"})), "DE", "email"),
+    ],
+)
+def test_of_the_channels_one_with_a_legal_basis_is_taken(
+    basis: Basis, country: str | None, channel: str | None
+) -> None:
+    ask = trigger(send={"channels": ["email", "web"]})
+    result = decide(ask, rules(ContactPolicy(legal_basis=(basis,))), who=contact(country=country))
+    assert [invite.channel for invite in result.invites] == ([channel] if channel else [])
+    assert result.closed == (None if channel else Closed("no_consent", rule="transactional"))
+
+
+@pytest.mark.parametrize(
     ("told", "country"),
     [
         ({"attributes": {"country": "de"}, "locale": "en-US"}, "DE"),
@@ -172,10 +194,19 @@ def test_the_company_keeps_its_control_group_out_of_everything_but_service() -> 
     out = [p for p in people if company_holdout_draw(p.sampling_id, given) < 0.5]
     assert 60 < len(out) < 140
     for person in people:
+        lot = round(company_holdout_draw(person.sampling_id, given), 4)
         closed = decide(trigger(), given, who=replace(person, taken=[])).closed
-        assert (closed.reason if closed else None) == ("holdout" if person in out else None)
+        assert closed == (Closed("holdout", lot, 0.5, "company") if person in out else None)
         assert reason(decide(message("service"), given, who=replace(person, taken=[]))) is None
     assert {reason(decide(trigger("other"), given, who=p)) for p in out} == {"holdout"}
+
+
+def test_a_lot_that_is_exactly_the_share_is_not_held_out() -> None:
+    lot = company_holdout_draw("ct_1", rules())
+    assert reason(decide(trigger(), rules(ContactPolicy(holdout=lot)))) is None
+    ask = trigger()
+    own = replace(ask, sample=replace(ask.sample, holdout=holdout_draw(ask, "ct_1", rules())))
+    assert reason(decide(own, rules())) is None
 
 
 # Crises
@@ -200,6 +231,23 @@ RIVERSIDE = Crisis("place", "Riverside", AT - DAY, AT + DAY)
 def test_a_crisis_covers_its_part_of_the_company_for_its_time(crisis: Crisis, covers: bool) -> None:
     facts = {"properties": {"place": "Riverside"}, "contact": {"segments": ["premium"]}}
     assert crisis.covers(AT, facts, "Delivery") is covers
+
+
+def test_of_several_crises_the_one_that_lasts_longest_counts() -> None:
+    facts = {"properties": {"place": "Riverside"}}
+    long = Crisis("touchpoint", "Delivery", AT - HOUR, AT + 2 * DAY)
+    other = Crisis("place", "Centre", AT - DAY, AT + 9 * DAY)
+    assert covering([RIVERSIDE, long, other], AT, facts, "Delivery") == long
+    assert covering([long, RIVERSIDE, other], AT, facts, None) == RIVERSIDE
+    assert covering([other], AT, facts, "Delivery") is None
+
+
+def test_a_crisis_of_a_touchpoint_concerns_the_triggers_of_it() -> None:
+    given = rules(crises=(Crisis("touchpoint", "Delivery", AT - DAY, AT + DAY),))
+    assert reason(decide(trigger(touchpoint="Delivery"), given)) == "crisis"
+    assert reason(decide(trigger(touchpoint="Checkout"), given)) is None
+    assert reason(decide(trigger(touchpoint="Delivery"), given, event(touchpoint="Checkout"))) is None
+    assert reason(decide(trigger(touchpoint="Checkout"), given, event(touchpoint="Delivery"))) == "crisis"
 
 
 @pytest.mark.parametrize(
@@ -263,6 +311,7 @@ def test_responses_are_spread_over_the_period_and_never_more_than_all() -> None:
     seen = [allowed(WEEK, standing, AT + n * HOUR) for n in range(7 * 24 + 1)]
     assert (seen[0], seen[84], seen[-1]) == (1, 50, 100)
     assert seen == sorted(seen)
+    assert allowed(WEEK, standing, AT + 8 * DAY) == 100
     assert allowed(Quota("invitations", 100, 7 * DAY), standing, AT) == 100
 
 
@@ -311,6 +360,25 @@ def test_promises_of_a_batch_count_in_its_quota() -> None:
     assert (standing.used, standing.promised) == (3, 3)
 
 
+def test_a_quota_begins_anew_with_its_period_on_the_companys_clock() -> None:
+    standing = Standing(AT - 9 * DAY, AT - 2 * DAY, 100, 0.3, 5)
+    roll(WEEK, standing, AT - 2 * DAY - HOUR, ZoneInfo("Asia/Tokyo"))
+    assert standing == Standing(AT - 9 * DAY, AT - 2 * DAY, 100, 0.3, 5)
+    given = replace(rules(standings={"ask": standing}), company_zone="Asia/Tokyo")
+    (invite,) = decide(trigger(sample={"quota": {"responses": 100, "per": "7d"}}), given).invites
+    monday = datetime(2026, 11, 16, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert (standing.starts, standing.ends) == (monday, monday + 7 * DAY)
+    assert (invite.planned_at, standing.used, standing.promised, standing.each) == (AT, 0.3, 1, 0.3)
+    roll(WEEK, standing, standing.ends, ZoneInfo("Asia/Tokyo"))
+    assert (standing.starts, standing.used, standing.promised) == (monday + 7 * DAY, 0, 0)
+
+
+def test_a_quota_closes_nothing_where_nobody_counts_and_a_count_nothing_where_there_is_no_quota() -> None:
+    full = Standing(AT - DAY, AT + DAY, 3)
+    assert reason(decide(trigger(sample={"quota": {"invitations": 3, "per": "2d"}}), rules())) is None
+    assert reason(decide(trigger(), rules(standings={"ask": full}))) is None
+
+
 # Quiet days
 
 
@@ -329,6 +397,39 @@ def test_nothing_goes_out_on_quiet_days(at: datetime, expected: datetime) -> Non
         quiet_hours=QuietHours(time(21), time(9), of_contact=True), quiet_days=QuietDays(frozenset({5, 6}), "DE")
     )
     assert allowed_time(policy, at, ZoneInfo("UTC"), {date(2027, 1, 1)}) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "expected"),
+    [
+        # Saturday begins in the evening of Friday (UTC), or on its morning.
+        ("Asia/Tokyo", datetime(2026, 11, 20, 14, 59, tzinfo=UTC), datetime(2026, 11, 20, 14, 59, tzinfo=UTC)),
+        ("Asia/Tokyo", datetime(2026, 11, 20, 15, tzinfo=UTC), datetime(2026, 11, 22, 15, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 11, 21, 4, tzinfo=UTC), datetime(2026, 11, 21, 4, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 11, 21, 5, tzinfo=UTC), datetime(2026, 11, 23, 5, tzinfo=UTC)),
+        # The clock goes back on that Sunday.
+        ("Europe/Berlin", datetime(2026, 10, 24, 12, tzinfo=UTC), datetime(2026, 10, 25, 23, tzinfo=UTC)),
+    ],
+)
+def test_quiet_days_begin_and_end_at_midnight_on_the_clock_of_the_place(
+    zone: str, at: datetime, expected: datetime
+) -> None:
+    weekend = QuietDays(frozenset({5, 6}), "")
+    assert allowed_time(ContactPolicy(quiet_days=weekend), at, ZoneInfo(zone)) == expected
+    lunch = QuietHours(time(0, 30), time(1), of_contact=True)
+    assert allowed_time(ContactPolicy(quiet_hours=lunch, quiet_days=weekend), at, ZoneInfo(zone)) == expected
+    night = QuietHours(time(22), time(9), of_contact=True)
+    if at != expected:
+        nine = expected + 9 * HOUR
+        assert allowed_time(ContactPolicy(quiet_hours=night, quiet_days=weekend), at, ZoneInfo(zone)) == nine
+
+
+def test_a_holiday_of_the_contacts_country_moves_what_is_planned() -> None:
+    holidays = {"DE": {AT.date()}}
+    for country, planned_at in (("DE", datetime(2026, 11, 22, tzinfo=UTC)), ("FR", AT), (None, AT)):
+        given = rules(ContactPolicy(quiet_days=QuietDays(frozenset(), "contact")), holidays=holidays)
+        (invite,) = decide(trigger(), given, who=contact(country=country)).invites
+        assert invite.planned_at == planned_at
 
 
 def test_holidays_are_those_of_the_policy_or_of_the_contact() -> None:
@@ -360,6 +461,25 @@ TAKEN = Reservation(AT - 29 * DAY, "transactional", "email", "nps", "other")
 def test_what_may_wait_is_deferred_until_there_is_room() -> None:
     result = decide(trigger(send={"blocked": "defer"}), rules(ONCE), who=contact(taken=[TAKEN]))
     assert (result.outcome, reason(result), result.retry_at) == ("deferred", "contact_limit", AT + DAY)
+
+
+@pytest.mark.parametrize(
+    ("delay", "fresh", "retry_at"),
+    [
+        ("0s", "24h", AT + DAY),
+        ("0s", "23h", None),
+        ("12h", "12h", AT + DAY),  # it is fresh from its delay on
+        ("12h", "11h", None),
+    ],
+)
+def test_what_may_wait_waits_as_long_as_it_is_fresh(delay: str, fresh: str, retry_at: datetime | None) -> None:
+    waits = trigger(send={"blocked": "defer", "delay": delay}, fresh=fresh)
+    assert decide(waits, rules(ONCE), who=contact(taken=[TAKEN])).retry_at == retry_at
+
+
+def test_nobody_waits_for_a_limit_that_never_has_room() -> None:
+    result = decide(trigger(send={"blocked": "defer"}), rules(ContactPolicy(limits=(Limit("none", 0, DAY),))))
+    assert (result.outcome, reason(result), result.retry_at) == ("skipped", "contact_limit", None)
 
 
 @pytest.mark.parametrize(
