@@ -287,8 +287,8 @@ def trigger_notes(trigger: Trigger) -> list[str]:
     if trigger.existing:
         said.append(
             ngettext(
-                "Of those who match already, %(num)d a day is taken.",
-                "Of those who match already, %(num)d a day are taken.",
+                "%(num)d a day of those it fits today is taken.",
+                "%(num)d a day of those it fits today are taken.",
                 trigger.existing,
             )
         )
