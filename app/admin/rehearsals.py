@@ -69,7 +69,13 @@ def _no_events() -> str:
 @blueprint.get("/rehearsals")
 @staff("design")
 def rehearsals() -> Any:
-    return render_template("admin/rehearsals.html", rows=latest_simulations(SHOWN), instant=INSTANT)
+    states = {
+        "waiting": _("waits to be rehearsed"),
+        "running": _("is being rehearsed"),
+        "failed": _("could not be rehearsed"),
+        "cancelled": _("was cancelled"),
+    }
+    return render_template("admin/rehearsals.html", rows=latest_simulations(SHOWN), instant=INSTANT, states=states)
 
 
 @blueprint.get("/rehearsals/<int:simulation_id>")
