@@ -38,8 +38,8 @@ LOOKS = [
 numbers = count(1)
 HALF_A_YEAR = 38_000
 """Events at the least."""
-REHEARSED_IN = 3 * 5.0
-"""Seconds of its own work, threefold: whatever else a machine does makes its processor slower."""
+REHEARSED_IN = 2 * 5.0
+"""Seconds of its own work, twofold: whatever else a machine does makes its processor slower."""
 WORKED: list[float] = []
 """Seconds of its own work that each rehearsal took, without what others did meanwhile."""
 
