@@ -15,6 +15,7 @@ from app.models.audits import Audit
 from app.models.decisions import Reservation
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
+from app.queries import audits
 from app.queries.work import ready_kinds
 from tests.admin.conftest import Person
 from tests.wire import Clock, run, stored
@@ -40,7 +41,10 @@ def _copy(row: Any, **changed: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def clock(company: None, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
+    """A clock for which the night's audit is half a day away, at whatever hour the tests run."""
+    found = Clock(monkeypatch)
+    monkeypatch.setattr(audits, "AT", (found() + timedelta(hours=12)).time())
+    return found
 
 
 def test_a_broken_limit_is_found_at_night_and_told_once(
