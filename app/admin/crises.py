@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from app.actions.crises import EndlessCrisis, UnknownCrisis, declare_crisis, end_crisis
 from app.admin import blueprint
+from app.admin.session import safe_back
 from app.admin.shell import ID_MAX
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
@@ -19,7 +20,7 @@ VALUE_MAX = 200
 
 
 @blueprint.post("/policy/crisis")
-@staff("design")
+@staff("crisis")
 def begin_crisis() -> Any:
     """Begin one for the whole company or a part of it; its end is on the company's clock."""
     scope, value = request.form.get("scope", ""), request.form.get("value", "").strip()[:VALUE_MAX]
@@ -38,7 +39,7 @@ def begin_crisis() -> Any:
 
 
 @blueprint.post("/policy/crisis/<int:crisis_id>/end")
-@staff("design")
+@staff("crisis")
 def stop_crisis(crisis_id: int) -> Any:
     if crisis_id > ID_MAX:
         abort(404)
@@ -48,4 +49,4 @@ def stop_crisis(crisis_id: int) -> Any:
         flash(_("It is over already."), "bad")
     else:
         flash(_("Crisis mode is over."), "good")
-    return redirect(url_for("admin.policy"), 303)
+    return redirect(safe_back(request.form.get("back")) or url_for("admin.policy"), 303)

@@ -9,8 +9,13 @@ from surveys.occasions import TIMER
 def event_words(kind: str) -> str:
     """``subscription.upgraded`` → ``subscription upgraded``."""
     if kind.startswith(TIMER):
-        return _("moment of “%(trigger)s”", trigger=inner(kind.removeprefix(TIMER).replace("-", " ")))
+        return _("moment of “%(trigger)s”", trigger=slug_words(kind.removeprefix(TIMER)))
     return event_names().get(kind, kind.replace(".", " ").replace("_", " "))
+
+
+def slug_words(slug: str) -> str:
+    """``at-risk`` → ``at risk``: what stands in quotes where nothing has a name of its own."""
+    return inner(slug.replace("-", " "))
 
 
 def event_names() -> dict[str, str]:

@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
 from app.admin.editing import changed_body, faults_in, put_in_force
-from app.admin.reading import limit_words, policy_sentences
+from app.admin.policy_reading import limit_words, policy_sentences
 from app.admin.rehearsals import ask, changed_since, draft_to_change
 from app.auth.staff import staff
 from app.clock import utcnow

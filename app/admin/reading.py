@@ -1,4 +1,4 @@
-"""Definitions read aloud: a trigger as four sentences, a condition and a policy in words."""
+"""Definitions read aloud: a trigger as four sentences, and a condition in words."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
@@ -8,10 +8,9 @@ from babel.dates import get_day_names
 from flask_babel import format_date, get_locale, ngettext
 from flask_babel import gettext as _
 
-from app.admin.kinds import channel_word, class_word, consent_words, event_words, field_name
-from app.admin.reasons import often, percent, value_word
+from app.admin.kinds import channel_word, class_word, event_words, field_name, slug_words
+from app.admin.reasons import percent, value_word
 from app.admin.words import chosen, inner, span
-from surveys.contact_policy import OF_CONTACT, Basis, ContactPolicy, Limit, QuietDays
 from surveys.occasions import (
     Absence,
     Anniversary,
@@ -39,15 +38,26 @@ def field_words(path: Any) -> str:
 
 def aggregate_words(tree: Mapping[str, Any]) -> str:
     """An aggregate over past events."""
-    kind = tree.get("events", "")
+    return _calculated_words(tree) + _of_which(tree)
+
+
+def _calculated_words(tree: Mapping[str, Any]) -> str:
+    kind = event_words(tree.get("events", ""))
     within = _(" in %(time)s", time=_written_span(tree["within"])) if tree.get("within") else ""
     for op, words in (("sum", _("sum of %(what)s")), ("avg", _("average of %(what)s"))):
         if op in tree:
             what = field_name(str(tree[op]).rpartition(".")[2]) if isinstance(tree[op], str) else op
-            return (words % {"what": what}) + _(" over %(event)s%(within)s", event=event_words(kind), within=within)
+            return (words % {"what": what}) + _(" over %(event)s%(within)s", event=kind, within=within)
     if "last_days" in tree:
-        return _("days since the last %(event)s", event=event_words(kind))
-    return _("number of %(event)s%(within)s", event=event_words(kind), within=within)
+        return _("days since the last %(event)s", event=kind) + within
+    return _("number of %(event)s%(within)s", event=kind, within=within)
+
+
+def _of_which(tree: Mapping[str, Any]) -> str:
+    """Which of the past events an aggregate takes."""
+    said = [_("with the same %(what)s", what=field_words(tree["by"]))] if tree.get("by") else []
+    said += [_("where %(condition)s", condition=condition_words(tree["where"]))] if tree.get("where") else []
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _written_span(text: Any) -> str:
@@ -130,15 +140,38 @@ def _holiday_words(when: Holiday) -> str:
 
 
 def _schedule_words(when: Schedule) -> str:
-    return _("by the schedule %(cron)s", cron=when.cron) + _for_segment(when.segment)
+    return cron_words(when.cron) + _for_segment(when.segment)
+
+
+def cron_words(cron: str) -> str:
+    """The usual schedules in words: daily, on weekdays, on a day of the month; of others, the expression itself."""
+    minute, hour, day, month, weekdays = cron.split()
+    named = _weekdays(weekdays)
+    if not (minute.isdecimal() and hour.isdecimal()) or month != "*" or (day != "*" and weekdays != "*"):
+        return _("by the schedule %(cron)s", cron=cron)
+    clock = f"{int(hour):02}:{int(minute):02}"
+    if day.isdecimal():
+        return _("on day %(day)s of every month at %(clock)s", day=day, clock=clock)
+    if day == weekdays == "*":
+        return _("every day at %(clock)s", clock=clock)
+    if day == "*" and named:
+        days = ", ".join(_("on %(day)s", day=name) for name in named)
+        return _("every week %(days)s at %(clock)s", days=days, clock=clock)
+    return _("by the schedule %(cron)s", cron=cron)
+
+
+def _weekdays(field: str) -> list[str]:
+    """The weekdays of a cron field (0 and 7 are Sunday) that is a number, a list or a range; else none."""
+    first, dash, last = field.partition("-")
+    wanted = [*range(int(first), int(last) + 1)] if dash and f"{first}{last}".isdecimal() else field.split(",")
+    if not all(str(day).isdecimal() for day in wanted):
+        return []
+    names = get_day_names("wide", locale=get_locale())
+    return [names[(int(day) - 1) % 7] for day in wanted]
 
 
 def _for_segment(segment: str | None) -> str:
-    return _(", for the segment “%(segment)s”", segment=_plain(segment)) if segment else ""
-
-
-def _plain(slug: str) -> str:
-    return inner(slug.replace("-", " "))
+    return _(", for the segment “%(segment)s”", segment=slug_words(segment)) if segment else ""
 
 
 def _occurs_words(when: Occurs) -> str:
@@ -184,9 +217,9 @@ _WHEN: Mapping[type[Any], Callable[[Any], str]] = {
     Anniversary: _date_words,
     Holiday: _holiday_words,
     Schedule: _schedule_words,
-    Entry: lambda when: _("the customer comes into the segment “%(segment)s”", segment=_plain(when.segment)),
-    Exit: lambda when: _("the customer leaves the segment “%(segment)s”", segment=_plain(when.segment)),
-    Once: lambda when: _("once, for everybody in “%(audience)s”", audience=_plain(when.audience)),
+    Entry: lambda when: _("the customer comes into the segment “%(segment)s”", segment=slug_words(when.segment)),
+    Exit: lambda when: _("the customer leaves the segment “%(segment)s”", segment=slug_words(when.segment)),
+    Once: lambda when: _("once, for everybody in “%(audience)s”", audience=slug_words(when.audience)),
 }
 
 
@@ -220,27 +253,31 @@ def _quota_words(quota: Quota) -> str:
     )
 
 
-def action_words(action: Any, surveys: Mapping[str, str], departments: Mapping[str, str]) -> str:
+def then_words(trigger: Trigger, surveys: Mapping[str, str], departments: Mapping[str, str]) -> list[str]:
     """What follows, in words; ``surveys`` and ``departments`` are names by slug."""
+    return [_action_words(action, trigger.class_, surveys, departments) for action in trigger.actions]
+
+
+def _action_words(action: Any, class_: str, surveys: Mapping[str, str], departments: Mapping[str, str]) -> str:
     match action:
         case Send(survey=None):
             said = _("say “%(text)s” by %(channels)s", text=inner(chosen(action.text)), channels=_channels(action))
-            return said + _besides(action)
+            kind = _(" (counts as “%(kind)s”)", kind=class_word(action.class_)) if action.class_ != class_ else ""
+            return said + _later(action) + kind + _besides(action)
         case Send():
             told = _(
-                "send %(survey)s by %(channels)s %(when)s",
+                "send %(survey)s by %(channels)s",
                 survey=inner(surveys.get(action.survey or "", action.survey)),
                 channels=_channels(action),
-                when=_("after %(time)s", time=span(action.delay)) if action.delay else _("at once"),
             )
-            return told + _besides(action)
+            return told + _later(action) + _besides(action)
         case Task():
             due = _(", due in %(time)s of working time", time=span(action.due)) if action.due else ""
             return _(
                 "open a task for %(department)s: “%(title)s”%(due)s",
                 department=inner(departments.get(action.department, action.department)),
                 title=inner(action.title),
-                due=due,
+                due=due + {"high": _(", urgent"), "low": _(", not urgent")}.get(action.priority, ""),
             )
         case Notify():
             return _(
@@ -251,6 +288,10 @@ def action_words(action: Any, surveys: Mapping[str, str], departments: Mapping[s
         case SetAttribute():
             return _("remember %(what)s as “%(name)s”", what=field_words(action.source), name=action.attribute)
     raise TypeError(type(action).__name__)
+
+
+def _later(send: Send) -> str:
+    return " " + (_("after %(time)s", time=span(send.delay)) if send.delay else _("at once"))
 
 
 def _besides(send: Send) -> str:
@@ -266,7 +307,25 @@ def _besides(send: Send) -> str:
         said.append(_("called off by: %(events)s", events=events))
     if send.defer:
         said.append(_("if a limit is in the way, it waits"))
+    names = message_text_names()
+    said += [
+        _("its own %(what)s: “%(text)s”", what=names[key], text=inner(chosen(texts)))
+        for key, texts in send.message.items()
+    ]
     return "".join(f"; {words}" for words in said)
+
+
+def message_text_names() -> dict[str, str]:
+    """What the texts around a message are called."""
+    return {
+        "subject": _("subject"),
+        "preview": _("preview line"),
+        "reason": _("reason why one gets it"),
+        "benefit": _("line about what one gets for it"),
+        "sender": _("sender"),
+        "reply_to": _("address for replies"),
+        "signature": _("signature"),
+    }
 
 
 def trigger_notes(trigger: Trigger) -> list[str]:
@@ -282,6 +341,8 @@ def trigger_notes(trigger: Trigger) -> list[str]:
         said.append(
             _("Priority %(num)s: of several surveys for one event, the highest goes first.", num=trigger.priority)
         )
+    if trigger.touchpoint:
+        said.append(_("Belongs to the touchpoint “%(name)s”.", name=inner(trigger.touchpoint)))
     if trigger.fresh != FRESH:
         said.append(_("An event older than %(time)s is too old to ask about.", time=span(trigger.fresh)))
     if trigger.existing:
@@ -297,76 +358,3 @@ def trigger_notes(trigger: Trigger) -> list[str]:
 
 def _channels(send: Send) -> str:
     return _(", else ").join(channel_word(c) for c in send.channels)
-
-
-def limit_words(limit: Limit) -> str:
-    """One limit as a sentence."""
-    what = []
-    if limit.classes:
-        what.append(", ".join(class_word(c) for c in sorted(limit.classes)))
-    if limit.channels:
-        what.append(", ".join(channel_word(c) for c in sorted(limit.channels)))
-    what += sorted(limit.surveys) + sorted(limit.triggers)
-    about = "; ".join(what)
-    if limit.max == 0:
-        return _("Never: messages of the kind “%(what)s”.", what=about) if about else _("Nobody hears from us at all.")
-    if about:
-        return _("Messages of the kind “%(what)s”: at most %(often)s.", what=about, often=often(limit))
-    return _("Nobody hears from us more than %(often)s.", often=often(limit))
-
-
-def policy_sentences(policy: ContactPolicy) -> list[str]:
-    """The policy read aloud."""
-    said = [limit_words(limit) for limit in policy.limits] or [_("There is no limit on how often somebody is asked.")]
-    if quiet := policy.quiet_hours:
-        hours = {"begin": quiet.begin.strftime("%H:%M"), "end": quiet.end.strftime("%H:%M")}
-        said.append(
-            (_("Nothing between %(begin)s and %(end)s where the customer lives.") if quiet.of_contact
-             else _("Nothing between %(begin)s and %(end)s, company time.")) % hours
-        )  # fmt: skip
-    if policy.quiet_days:
-        said.append(_quiet_day_words(policy.quiet_days))
-    if policy.complaint_opens:
-        said.append(_("Whoever has an open complaint is left in peace."))
-    if policy.consent_required:
-        scopes = ", ".join(sorted(consent_words(s) for s in policy.consent_required))
-        said.append(_("Only with consent: %(scopes)s.", scopes=scopes))
-    said += [_basis_words(basis) for basis in policy.legal_basis]
-    if policy.holdout:
-        said.append(_("%(share)s of all customers are never asked, as a control group.", share=percent(policy.holdout)))
-    if policy.exempt:
-        said.append(
-            _("These count in no limit: %(kinds)s.", kinds=", ".join(sorted(consent_words(c) for c in policy.exempt)))
-        )
-    said += [_("In a crisis: %(rule)s", rule=limit_words(limit)) for limit in policy.crisis_limits]
-    return said
-
-
-def _quiet_day_words(quiet: QuietDays) -> str:
-    names = get_day_names("wide", locale=get_locale())
-    days = [_("on %(day)s", day=names[day]) for day in sorted(quiet.weekdays)]
-    if quiet.holidays == OF_CONTACT:
-        days.append(_("on holidays of the customer's country"))
-    elif quiet.holidays:
-        days.append(_("on holidays of %(country)s", country=_country(quiet.holidays)))
-    return _("Nothing goes out %(days)s.", days=", ".join(days))
-
-
-def _basis_words(basis: Basis) -> str:
-    """One rule of the legal basis: about whom and what, and what it takes."""
-    what = [*(consent_words(c) for c in sorted(basis.classes)), *(consent_words(c) for c in sorted(basis.channels))]
-    about = ", ".join(what) or _("all messages")
-    if basis.countries:
-        where = ", ".join(_country(code) for code in sorted(basis.countries))
-        about = _("%(what)s to customers of %(countries)s", what=about, countries=where)
-    needs = {
-        "consent": _("only to whoever said yes"),
-        "customer": _("to customers who were told how to say no, and did not"),
-        "assumed": _("allowed unless somebody says no"),
-    }
-    return _("By law, %(about)s: %(needs)s.", about=about, needs=needs[basis.basis])
-
-
-def _country(code: str) -> str:
-    locale = get_locale()
-    return str(locale.territories.get(code, code)) if locale else code

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import current_app, request, url_for
-from flask_babel import format_datetime, lazy_gettext
+from flask_babel import format_datetime, lazy_gettext, ngettext
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from app.auth.staff import signed_in
 from app.clock import utcnow
-from app.queries.crises import lasting_crises
+from app.queries.crises import lasting_crises, paused_triggers
 from app.queries.deliveries import sending_stopped
 
 ID_MAX = 2**63 - 1
@@ -65,18 +66,33 @@ def navigation() -> list[Place]:
     return found
 
 
-def notices() -> Sequence[str]:
+@dataclass(frozen=True)
+class Notice:
+    """What stands above every page; ``ends`` is where a press ends it, for whoever may."""
+
+    text: str
+    ends: str | None = None
+
+
+def notices() -> Sequence[Notice]:
     """What everybody at a screen has to know, whatever they are doing."""
     found = []
     if sending_stopped():
-        found.append(_("Sending is stopped: nobody gets a message until it is switched on again."))
-    for crisis in lasting_crises(utcnow()):
-        about = crisis.value or _("the whole company")
-        ends = format_datetime(crisis.ends_at, "d MMM, HH:mm")
-        found.append(_("Crisis mode for %(what)s until %(when)s.", what=about, when=ends))
+        found.append(Notice(_("Sending is stopped: nobody gets a message until it is switched on again.")))
+    found += [_crisis_notice(crisis) for crisis in lasting_crises(utcnow())]
     if only := current_app.config["SEND_ONLY_TO"]:
-        found.append(_("Trying out: messages go only to %(addresses)s.", addresses=only))
+        found.append(Notice(_("Trying out: messages go only to %(addresses)s.", addresses=only)))
     return found
+
+
+def _crisis_notice(crisis: Any) -> Notice:
+    about = crisis.value or _("the whole company")
+    ends = format_datetime(crisis.ends_at, "d MMM, HH:mm")
+    said = _("Crisis mode for %(what)s until %(when)s", what=about, when=ends)
+    paused = paused_triggers(crisis)
+    count = ngettext("%(num)d trigger paused", "%(num)d triggers paused", paused)
+    may_end = signed_in().may("crisis")
+    return Notice(f"{said} · {count}", url_for("admin.stop_crisis", crisis_id=crisis.id) if may_end else None)
 
 
 def whole(values: Mapping[str, str], name: str) -> int:

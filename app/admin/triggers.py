@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
 from app.admin.editing import changed_body, matching_words, put_in_force
-from app.admin.reading import action_words, condition_words, sample_words, trigger_notes, when_words
+from app.admin.reading import condition_words, sample_words, then_words, trigger_notes, when_words
 from app.admin.reasons import (
     outcome_heading,
     outcome_word,
@@ -115,7 +115,7 @@ def trigger(slug: str) -> Any:
         condition=condition_words(body["if"]) if body.get("if") else _("always"),
         sample=sample_words(row.rule),
         notes=trigger_notes(row.rule),
-        actions=[action_words(a, names, teams) for a in row.rule.actions],
+        actions=then_words(row.rule, names, teams),
         days=days,
         missed=missed(row.id, (utcnow() - WEEK).date()),
         reasons=_totals(days),
@@ -202,11 +202,12 @@ def _spread(per_day: int | None) -> dict[str, Any] | None:
 def edit_trigger(slug: str) -> Any:
     row, body = _find(slug), body_in_force("triggers", slug) or {}
     sample = row.rule.sample
+    rate = body.get("sample", {}).get("rate", 1)  # as written: a pilot asks a part of it
     form = TriggerForm(
         name=row.rule.name,
         status=row.rule.status,
         priority=row.rule.priority,
-        rate=round(100 * sample.rate, 4),
+        rate=round(100 * rate, 4),
         redraw=sample.redraw.days if sample.redraw else None,
         holdout=round(100 * sample.holdout, 4) or None,
         existing=row.rule.existing,

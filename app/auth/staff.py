@@ -24,6 +24,7 @@ RIGHTS = {
     "dashboard": frozenset({"admin", "designer", "manager"}),
     "read": frozenset({"admin", "designer", "manager"}),
     "design": frozenset({"admin", "designer"}),
+    "crisis": frozenset({"admin", "designer", "manager"}),
     "sources": frozenset({"admin", "designer"}),
     "sending": frozenset({"admin", "designer", "manager"}),
     "people": frozenset({"admin"}),

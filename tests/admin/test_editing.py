@@ -95,6 +95,18 @@ def test_a_form_made_from_an_older_version_is_refused(company: None, sign_in: Si
 
 
 @on_sqlite
+def test_a_pilot_keeps_its_sample_when_its_form_is_saved(company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    fields = {"name": "X", "status": "pilot", "priority": "50", "rate": "40", "redraw": "90", "holdout": "5"}
+    assert person.post("/triggers/ask/edit", version="1", **fields).status_code == 303
+    page = person.get("/triggers/ask/edit").text
+    [shown] = re.findall(r'name="rate"[^>]* value="([^"]*)"', page)
+    assert float(shown) == 40.0
+    assert person.post("/triggers/ask/edit", version="2", **(fields | {"rate": shown})).status_code == 303
+    assert CURRENT["triggers"]()["ask"]["sample"]["rate"] == 0.4
+
+
+@on_sqlite
 def test_a_trigger_is_paused_and_goes_live_again(company: None, sign_in: SignIn) -> None:
     person = sign_in("designer")
     person.post("/triggers/ask/status", status="paused")

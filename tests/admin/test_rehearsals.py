@@ -228,16 +228,22 @@ def test_a_crisis_is_begun_with_an_end_shown_on_every_page_and_ended(
     sign_in: SignIn, define: Callable[[str], None]
 ) -> None:
     define(DEFINITIONS)
-    anna = sign_in("designer").client
+    anna, agent = sign_in("manager").client, sign_in("agent").client
     form = {"csrf_token": token_of(anna.get("/policy").text), "scope": "place", "value": "Riverside"}
     without = anna.post("/policy/crisis", data=form | {"until": ""}, follow_redirects=True)
     assert "A crisis needs an end" in without.text
     until = (utcnow() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
     anna.post("/policy/crisis", data=form | {"until": until})
-    assert "Crisis mode for Riverside until" in anna.get("/triggers").text
     (crisis,) = stored(Crisis)
-    anna.post(f"/policy/crisis/{crisis.id}/end", data={"csrf_token": form["csrf_token"]})
-    assert "Crisis mode for Riverside until" not in anna.get("/triggers").text
+    end, page = f"/policy/crisis/{crisis.id}/end", anna.get("/tasks").text
+    assert re.search(r"Crisis mode for Riverside until [^·]+ · 1 trigger paused", page)
+    assert f'action="{end}"' in page
+    assert "Crisis mode for Riverside until" in agent.get("/tasks").text
+    assert f'action="{end}"' not in agent.get("/tasks").text
+    assert agent.post(end, data={"csrf_token": token_of(agent.get("/tasks").text)}).status_code == 403
+    ended = anna.post(end, data={"csrf_token": form["csrf_token"], "back": "/tasks"})
+    assert ended.headers["Location"] == "/tasks"
+    assert "Crisis mode for Riverside until" not in anna.get("/tasks").text
 
 
 @on_sqlite
