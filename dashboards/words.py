@@ -82,6 +82,10 @@ def month(on: date) -> str:
     return str(format_date(on, "LLL", locale=locale()))
 
 
+def month_of_year(on: date) -> str:
+    return str(format_date(on, "LLL y", locale=locale()))
+
+
 def moment(at: datetime) -> str:
     return str(format_datetime(at.astimezone(get_timezone()), "d MMM, HH:mm", locale=locale()))
 

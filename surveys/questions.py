@@ -29,7 +29,7 @@ _PHONE_DIGITS = range(5, 16)
 Answer = int | float | bool | str | list[str] | dict[str, Any]
 Given = Mapping[str, Sequence[str]]
 """What a form sent, by the name of the field."""
-Chart = Literal["scale", "options", "rows", "numbers", "words", "none"]
+Chart = Literal["scale", "options", "rows", "places", "numbers", "days", "words", "none"]
 
 
 class InvalidAnswer(ValueError):
@@ -495,11 +495,11 @@ KINDS: Mapping[str, Kind] = {
     "dropdown": Kind(_read_single, "dropdown", "options", _CHOICES, ("options",)),
     "yes_no": Kind(_read_yes_no, "choices", "options"),
     "matrix": Kind(_read_matrix, "matrix", "rows", ("mixed", "several"), ("rows", "options")),
-    "ranking": Kind(_read_ranking, "ranking", "rows", ("mixed", *_BOUNDS), ("options",)),
+    "ranking": Kind(_read_ranking, "ranking", "places", ("mixed", *_BOUNDS), ("options",)),
     "slider": Kind(_read_slider, "number", "numbers", (*_ENDS, *_BOUNDS, "step", "unit")),
     "number": Kind(_read_number, "number", "numbers", (*_BOUNDS, "whole", "unit")),
     "text": Kind(_read_text, "text", "words", ("long", *_BOUNDS)),
-    "date": Kind(_read_date, "line", "none", _BOUNDS),
+    "date": Kind(_read_date, "line", "days", _BOUNDS),
     "email": Kind(_read_email, "line", "none"),
     "phone": Kind(_read_phone, "line", "none"),
     "consent": Kind(_read_consent, "consent", "options"),

@@ -26,6 +26,7 @@ PAGES = (
     "/erase?reference=ada",
     "/surveys",
     "/surveys/order",
+    "/surveys/order/results",
     "/surveys/order/texts",
     "/triggers",
     "/triggers/ask",

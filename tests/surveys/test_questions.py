@@ -459,7 +459,7 @@ def test_whatever_a_form_sends_is_a_proper_answer_or_refused(kind: str, required
                     *(option.value for option in CHOICES),
                 }
             )
-        case "rows":
+        case "rows" | "places":
             assert isinstance(answer, list | dict)
             assert answer
         case "numbers":

@@ -1,0 +1,49 @@
+"""The responses to a survey, in all its versions, to be counted question by question."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models.invitations import Invitation
+from app.models.responses import Response
+from app.models.surveys import Survey, SurveyVersion
+from app.queries.overview import moments
+from app.queries.surveys import survey_version
+from dashboards.readers import Days
+from surveys.results import Given, Results, gather
+
+STREAM = 1_000
+
+
+def survey_results(slug: str, days: Days, channel: str | None) -> Results:
+    """What was answered in these days, by everybody or by one channel."""
+    ids = _versions(slug)
+    return gather({i: survey_version(i) for i in ids}, _given(ids, days, channel))
+
+
+def _versions(slug: str) -> list[int]:
+    """The newest first."""
+    query = select(SurveyVersion.id).join(Survey, Survey.id == SurveyVersion.survey_id).where(Survey.slug == slug)
+    return list(db.session.scalars(query.order_by(SurveyVersion.number.desc())))
+
+
+def _given(ids: list[int], days: Days, channel: str | None) -> Iterator[Given]:
+    begin, end = moments(days)
+    columns = (Response.survey_version_id, Response.answers, Response.completed_at, Response.changed_at)
+    query: Any = select(*columns).where(
+        Response.survey_version_id.in_(ids), Response.changed_at >= begin, Response.changed_at < end
+    )
+    if channel:
+        query = query.join(Invitation, Invitation.id == Response.invitation_id).where(Invitation.channel == channel)
+    rows = db.session.execute(query.order_by(Response.changed_at).execution_options(yield_per=STREAM))
+    for version, answers, completed_at, changed_at in rows:
+        yield Given(version, answers, completed_at or changed_at, completed_at is not None)
+
+
+def survey_channels(slug: str) -> list[str]:
+    """The channels by which answers to a survey came."""
+    query = select(Invitation.channel).distinct().join(Response, Response.invitation_id == Invitation.id)
+    found = db.session.scalars(query.where(Response.survey_version_id.in_(_versions(slug))))
+    return sorted(found)
