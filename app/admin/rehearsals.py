@@ -90,7 +90,7 @@ def rehearsal(simulation_id: int) -> Any:
     if row.state == "done" and row.result:
         total = row.result["differing"]["total"]
         page = min(max(1, whole(request.args, "page")), max(1, -(-total // PAGE)))
-        shown = result_words(row.result, first, last) | {
+        shown = result_words(row.result, first, last, request.args) | {
             "differing": differing_rows(row.id, page),
             "begins": PAGE * (page - 1) + 1,
             "ends": min(PAGE * page, total),

@@ -17,6 +17,7 @@ from app.queries.stories import customers_seen
 from app.queries.triggers import trigger_names
 from surveys.contact_policy import Limit
 from surveys.decision import Rung
+from surveys.expectation import expected_answers, nps_half_width
 
 PAGE = 25
 """How many of those whose outcome differs stand on one page."""
@@ -30,15 +31,21 @@ Row = tuple[str, int, int]
 """What is compared, in force, and by the draft."""
 
 
-def result_words(result: Told, first: date, last: date) -> dict[str, Any]:
-    """Everything that the page says of both courses."""
+def result_words(result: Told, first: date, last: date, typed: Mapping[str, str]) -> dict[str, Any]:
+    """Everything that the page says of both courses; ``typed`` may say how many answer: ``rate-email``, of 100."""
+    assumed = {channel: _share_typed(typed.get(f"rate-{channel}")) for channel in result["rates"]}
+    rates = {channel: rate for channel, rate in assumed.items() if rate is not None}
+    result = {**_at_rates(result, rates), "in_force": _at_rates(result["in_force"], rates)}
     before, after = result["in_force"], result
     return {
         "sentence": _sentence(result, first, last),
-        "pairs": _pairs(before, after),
+        "pairs": [*_pairs(before, after), *_quota_pairs(before, after)],
         "rates": [
-            _("%(share)s answer by %(channel)s, as in the last 90 days", share=percent(rate), channel=channel_word(c))
-            for c, rate in after["rates"].items()
+            (channel, channel_word(channel), _assumption(channel, rate, assumed=channel in rates), f"{100 * rate:g}")
+            for channel, rate in after["rates"].items()
+        ],
+        "rates_refused": [
+            channel_word(c) for c, rate in assumed.items() if rate is None and typed.get(f"rate-{c}", "").strip()
         ],
         "sent": _sent(before["days"], after["days"], first, last),
         "times": _times(before["contacts"], after["contacts"]),
@@ -47,6 +54,35 @@ def result_words(result: Told, first: date, last: date) -> dict[str, Any]:
         "total": result["differing"]["total"],
         "not_rehearsed": [trigger_names().get(slug, slug) for slug in after["not_rehearsed"]],
     }
+
+
+def _share_typed(text: str | None) -> float | None:
+    """``25`` of 100 as a share; None where it is none."""
+    try:
+        share = float((text or "").replace(",", ".")) / 100
+    except ValueError:
+        return None
+    return share if 0 <= share <= 1 else None
+
+
+def _at_rates(told: Told, rates: Mapping[str, float]) -> dict[str, Any]:
+    """What a course is expected to bring, if these shares of those who are asked through a channel answered."""
+    if not rates:
+        return dict(told)
+    rates = {**told["rates"], **rates}
+    return {
+        **told,
+        "rates": rates,
+        "answers": round(expected_answers(told["asked"], rates), 1),
+        "nps_half_width": nps_half_width(told["nps"]["value"], expected_answers(told["nps"]["asked"], rates)),
+    }
+
+
+def _assumption(channel: str, rate: float, *, assumed: bool) -> str:
+    told = {"share": percent(rate), "channel": channel_word(channel)}
+    if assumed:
+        return _("%(share)s answer by %(channel)s, as you say", **told)
+    return _("%(share)s answer by %(channel)s, as in the last 90 days", **told)
 
 
 def _asked(told: Told) -> int:
@@ -129,6 +165,22 @@ def _pairs(before: Told, after: Told) -> list[tuple[str, str, str, bool]]:
         (_("Still waiting at the end"), number(waiting(before)), number(waiting(after))),
     ]
     return [(name, old, new, old != new) for name, old, new in rows]
+
+
+def _quota_pairs(before: Told, after: Told) -> list[tuple[str, str, str, bool]]:
+    """How many days every quota takes to be reached."""
+    rows = []
+    for slug in dict.fromkeys((*before["quotas"], *after["quotas"])):
+        name = _("Days to the quota of “%(trigger)s”", trigger=inner(trigger_names().get(slug, slug)))
+        old, new = (_days_words(told["quotas"].get(slug)) for told in (before, after))
+        rows.append((name, old, new, old != new))
+    return rows
+
+
+def _days_words(quota: Told | None) -> str:
+    if quota is None:
+        return _("no quota")
+    return _("never") if quota["days"] is None else number(quota["days"], 1)
 
 
 def _sent(before: Told, after: Told, first: date, last: date) -> dict[str, Any]:

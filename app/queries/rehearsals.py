@@ -1,6 +1,7 @@
 """Rehearsals: past events, and the people they were about as they were then, handed to the rules; what came of it."""
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from app.queries.triggers import CurrentTrigger, current_triggers
 from surveys import contact_policy
 from surveys.conditions import Condition
 from surveys.contact_policy import ContactPolicy
+from surveys.expectation import days_to_quota, expected_answers, nps_half_width
 from surveys.quotas import USUAL_RATE, Standing, answer_rate, period
 from surveys.rehearsal import (
     CHANGED,
@@ -42,7 +44,6 @@ from surveys.rehearsal import (
     run,
     times_asked,
 )
-from surveys.statistics import nps
 from surveys.triggers import Trigger
 
 BLOCK = 2_000
@@ -347,9 +348,7 @@ def _told(course: Course, concerned: Collection[int], span: Span) -> dict[str, A
     days: dict[str, dict[str, int]] = {}
     for (day, channel), n in sorted(course.days.items()):
         days.setdefault(day, {})[channel] = n
-    rates = channel_rates(span)
-    questions = sum(course.questions.values())
-    answers = sum(n * rates.get(channel, USUAL_RATE) for (_, channel), n in course.questions.items())
+    rates, asked_through, nps = channel_rates(span), _asked(course), _nps(course, span)
     return {
         "triggers": {
             slug: {
@@ -365,10 +364,13 @@ def _told(course: Course, concerned: Collection[int], span: Span) -> dict[str, A
         },
         "contacts": {str(times): asked[times] for times in sorted(asked)},
         "days": days,
-        "questions": questions,
-        "answers": round(answers, 1),
-        "rates": {channel: round(rates.get(channel, USUAL_RATE), 4) for _, channel in course.questions},
-        "nps_half_width": _nps_half_width(course, rates, span),
+        "questions": sum(asked_through.values()),
+        "asked": asked_through,
+        "answers": round(expected_answers(asked_through, rates), 1),
+        "rates": {channel: round(rates.get(channel, USUAL_RATE), 4) for channel in asked_through},
+        "nps": nps,
+        "nps_half_width": nps_half_width(nps["value"], expected_answers(nps["asked"], rates)),
+        "quotas": _quotas(course, span),
         "most": max(asked, default=0),
         "closest": _seconds(course.closest(counted=False)),
         "closest_counted": _seconds(course.closest(counted=True)),
@@ -387,8 +389,8 @@ def channel_rates(span: Span) -> dict[str, float]:
     return {channel: answer_rate(answered, asked) for channel, answered, asked in rows}
 
 
-def _nps_half_width(course: Course, rates: Mapping[str, float], span: Span) -> float | None:
-    """Half the width of the interval that the NPS would have, if people answer as they did; None: nobody knows."""
+def _nps(course: Course, span: Span) -> dict[str, Any]:
+    """The NPS as it is, and the invitations by channel to surveys that ask for it."""
     end = span.until.astimezone(ZoneInfo(span.company_zone)).date()
     whole = next(iter(figures("nps", end - LOOKED_BACK, end, None)), None)
     asking = {
@@ -396,20 +398,29 @@ def _nps_half_width(course: Course, rates: Mapping[str, float], span: Span) -> f
         for slug, (version_id, _) in current_surveys().items()
         if any(q.type == "nps" for page in survey_version(version_id).pages for q in page.questions)
     }
-    expected = sum(
-        n * rates.get(channel, USUAL_RATE) for (slug, channel), n in course.questions.items() if slug in asking
-    )
-    if whole is None or whole.figure.value is None or whole.figure.low is None or expected < 1:
-        return None
-    share = _spread(whole.figure.value)
-    figure = nps(*(round(expected * part) for part in share))
-    return None if figure.low is None or figure.high is None else round((figure.high - figure.low) / 2, 1)
+    known = whole is not None and whole.figure.low is not None
+    return {"value": whole.figure.value if whole and known else None, "asked": _asked(course, asking)}
 
 
-def _spread(value: float) -> tuple[float, float, float]:
-    """Promoters, passives and detractors that give an NPS, a third of all being passive."""
-    passive = 1 / 3
-    return (1 - passive + value / 100) / 2, passive, (1 - passive - value / 100) / 2
+def _asked(course: Course, surveys: Collection[str] | None = None) -> dict[str, int]:
+    """Invitations by channel, to these surveys or to all."""
+    asked: Counter[str] = Counter()
+    for (slug, channel), n in course.questions.items():
+        if surveys is None or slug in surveys:
+            asked[channel] += n
+    return dict(asked)
+
+
+def _quotas(course: Course, span: Span) -> dict[str, dict[str, Any]]:
+    """Every quota, and how many days it takes to reach it at this pace."""
+    found = {}
+    for trigger in course.triggers:
+        if quota := trigger.sample.quota:
+            each = course.rules.standings[trigger.slug].each
+            invited = course.counts[trigger.slug].invited
+            days = days_to_quota(quota.max, invited, each, span.until - span.since)
+            found[trigger.slug] = {"of": quota.of, "max": quota.max, "per": _seconds(quota.per), "days": days}
+    return found
 
 
 def _differences(contact_ids: Sequence[int], before: Course, after: Course) -> Iterator[list[dict[str, Any]]]:

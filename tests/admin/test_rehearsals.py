@@ -72,6 +72,29 @@ def test_a_policy_is_rehearsed_as_it_is_typed_and_put_in_force_from_its_result(
 
 
 @on_sqlite
+def test_how_many_answer_can_be_supposed_and_quotas_say_when_they_are_reached(
+    client: FlaskClient, key: dict[str, str], sign_in: SignIn, define: Callable[[str], None], work: Callable[[], None]
+) -> None:
+    with_quota = DEFINITIONS.replace("status: live", "status: live, sample: {quota: {invitations: 40, per: 365d}}")
+    define(with_quota)
+    tell(client, key, *(paid(days, person) for person in range(4) for days in (70, 40, 5)))
+    work()
+    anna = sign_in("designer").client
+    typed = {"csrf_token": token_of(anna.get("/policy").text), "number": "1", "max-0": "1", "per-0": "60"}
+    address = anna.post("/policy", data=typed | {"verb": "rehearse"}).headers["Location"]
+    work()
+    page = anna.get(address).text
+    assert "brought about 2 answers instead of 3" in page
+    assert re.search(r"Days to the quota of “After a payment”</td><td>606.7</td><td><span[^>]*>910</span>", page)
+    supposed = anna.get(f"{address}?rate-email=50").text
+    assert "brought about 4 answers instead of 6" in supposed
+    assert "answer by e-mail, as you say" in supposed
+    refused = anna.get(f"{address}?rate-email=lots").text
+    assert "How many answer is a number from 0 to 100: e-mail." in refused
+    assert 'value="lots"' in refused
+
+
+@on_sqlite
 def test_the_draft_comes_back_into_the_form_it_was_typed_in(
     client: FlaskClient, key: dict[str, str], sign_in: SignIn, define: Callable[[str], None], work: Callable[[], None]
 ) -> None:
