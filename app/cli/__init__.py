@@ -82,6 +82,7 @@ def read_texts(files: tuple[Path, ...]) -> dict[str, str]:
 
 
 from app.cli import (  # noqa: E402 they add their commands to the group
+    answers,
     crises,
     definitions,
     explain,
@@ -96,6 +97,7 @@ from app.cli import (  # noqa: E402 they add their commands to the group
 )
 
 __all__ = [
+    "answers",
     "cli",
     "crises",
     "definitions",

@@ -35,7 +35,7 @@ DELIMITERS = ",;\t| "
 
 @cli.group("import")
 def imports() -> None:
-    """Bring in contacts or events from CSV or NDJSON files, gzipped or not; or a survey of another tool."""
+    """Bring in contacts, events or answers from CSV or NDJSON files, gzipped or not; or a survey of another tool."""
 
 
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -57,11 +57,11 @@ _MAP = click.option(
 @with_app
 def import_events(file: Path, source: str, maps: tuple[str, ...], *, history: bool) -> None:
     """Events; an id that is known already changes nothing, so a broken import can be repeated."""
-    source_number = _source(source)
-    mapping = _mapping(maps)
+    source_number = source_named(source)
+    mapping = mapping_of(maps)
     accepted = duplicates = 0
     with Refused(file) as refused, progress_bar(file) as bar:
-        for batch in batches(_with_columns(rows_of(file, bar), mapping)):
+        for batch in batches(with_columns(rows_of(file, bar), mapping)):
             items = [_event(row, mapping, f"{file.name}:{number}") for number, row in batch]
             reading = read_events(items, utcnow(), history=history)
             for position, errors in reading.faults.items():
@@ -117,12 +117,12 @@ def import_survey(file: Path, slug: str | None) -> None:
 @with_app
 def import_contacts(file: Path, source: str, maps: tuple[str, ...], *, history: bool) -> None:
     """Contacts; known ones are changed, attributes merged."""
-    source_number = _source(source)
-    mapping = _mapping(maps)
+    source_number = source_named(source)
+    mapping = mapping_of(maps)
     region = current_app.config["PHONE_REGION"]
     accepted = 0
     with Refused(file) as refused, progress_bar(file) as bar:
-        for batch in batches(_with_columns(rows_of(file, bar), mapping)):
+        for batch in batches(with_columns(rows_of(file, bar), mapping)):
             blocks = [block for row in batch if (block := _read_contact(row, mapping, refused))]
             accepted += len(put_contacts(source_number, blocks, utcnow(), region, history=history))
     ring("announce")
@@ -154,14 +154,14 @@ def _read_contact(
     return reference, loaded
 
 
-def _source(slug: str) -> int:
+def source_named(slug: str) -> int:
     found = source_id(slug)
     if found is None:
         raise click.ClickException(f"there is no source {slug}")
     return found
 
 
-def _mapping(maps: tuple[str, ...]) -> dict[str, str]:
+def mapping_of(maps: tuple[str, ...]) -> dict[str, str]:
     found = {}
     for pair in maps:
         field, sign, column = pair.partition("=")
@@ -226,12 +226,12 @@ def _csv_rows(text: io.TextIOWrapper) -> Iterator[tuple[int, dict[str, Any]]]:
             yield reader.line_num + 1, dict(zip(names, values, strict=False))
 
 
-def _with_columns(
+def with_columns(
     rows: Iterator[tuple[int, dict[str, Any]]], mapping: Mapping[str, str]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows, once the first of them shows that the file has every column that is mapped."""
     for count, (number, row) in enumerate(rows):
-        missing = [c for c in mapping.values() if count == 0 and not _is_constant(c) and c not in row]
+        missing = [c for c in mapping.values() if count == 0 and not is_constant(c) and c not in row]
         if missing:
             raise click.ClickException(
                 f"the file has no column {', '.join(missing)}; it has {', '.join(map(str, row))}"
@@ -239,7 +239,7 @@ def _with_columns(
         yield number, row
 
 
-def _is_constant(column: str) -> bool:
+def is_constant(column: str) -> bool:
     return len(column) > 1 and column[0] == column[-1] == "'"
 
 
@@ -273,7 +273,7 @@ def _contact(row: Mapping[str, Any], mapping: Mapping[str, str]) -> Any:
 def _mapped(row: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
     item: dict[str, Any] = {}
     for field, column in mapping.items():
-        value = column[1:-1] if _is_constant(column) else row.get(column)
+        value = column[1:-1] if is_constant(column) else row.get(column)
         if value is None or value == "":
             continue
         *path, name = field.split(".", 2)

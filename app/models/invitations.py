@@ -12,7 +12,8 @@ class Invitation(Model):
     """A promise; without a survey version it is a plain message, with nothing to answer.
 
     ``due_at`` is set while a hand-over is to be started; the delivery carries on from there. On the channel ``web`` it
-    is never set: the page of the customer comes for it, until ``stale_at``.
+    is never set: the page of the customer comes for it, until ``stale_at``. An answer that was given elsewhere has one
+    too, completed from the start and never handed over; only such a one may be of nobody, or of no address.
     """
 
     __tablename__ = "invitations"
@@ -34,8 +35,8 @@ class Invitation(Model):
     trigger_id: Mapped[int] = mapped_column(ForeignKey("triggers.id"))
     trigger_version: Mapped[int]
     action: Mapped[int] = mapped_column(SmallInteger)
-    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
-    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), nullable=True)
+    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"), nullable=True)
     survey_version_id: Mapped[int | None] = mapped_column(ForeignKey("survey_versions.id"))
     class_: Mapped[str] = mapped_column("class")
     channel: Mapped[str]

@@ -26,7 +26,7 @@ class Response(Model):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     invitation_id: Mapped[int] = mapped_column(ForeignKey("invitations.id"), unique=True)
     survey_version_id: Mapped[int] = mapped_column(ForeignKey("survey_versions.id"))
-    contact_id: Mapped[int] = mapped_column(BigInteger)
+    contact_id: Mapped[int] = mapped_column(BigInteger, nullable=True)  # none: nobody knows whose it is
     language: Mapped[str]
     answers: Mapped[dict[str, Any]] = mapped_column(Document)  # {question id: value}
     complete: Mapped[bool]

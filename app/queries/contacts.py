@@ -214,7 +214,7 @@ def public_ids(contact_ids: Iterable[int]) -> dict[int, str]:
 
 def references(contact_ids: Iterable[int]) -> dict[int, str]:
     """How contacts are addressed from outside: their external id, else ``ct_…``."""
-    wanted = set(contact_ids)
+    wanted = {contact_id for contact_id in contact_ids if contact_id is not None}
     found = public_ids(wanted)
     named = db.session.execute(
         select(Identity.contact_id, Identity.value, Identity.namespace)

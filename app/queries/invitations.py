@@ -132,7 +132,7 @@ def list_invitations(contact_id: int | None, state: str | None, after: int, limi
         .join(SurveyVersion, SurveyVersion.id == Invitation.survey_version_id)
         .join(Survey, Survey.id == SurveyVersion.survey_id)
         .join(Trigger, Trigger.id == Invitation.trigger_id)
-        .where(Invitation.id > after)
+        .where(Invitation.id > after, Invitation.address_id.is_not(None))  # what was given elsewhere was never promised
         .order_by(Invitation.id)
         .limit(limit)
     )

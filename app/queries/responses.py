@@ -89,7 +89,7 @@ class ResponseView:
     survey: str
     version: int
     trigger: str
-    contact: str
+    contact: str | None
     language: str
     complete: bool
     answers: dict[str, Any]
@@ -126,7 +126,7 @@ def list_responses(
             survey=slug,
             version=version,
             trigger=trigger,
-            contact=known[response.contact_id],
+            contact=known.get(response.contact_id),
             language=response.language,
             complete=response.complete,
             answers=response.answers,
@@ -155,7 +155,7 @@ class RawResponse:
     """A response as it was given, with who gave it to which version."""
 
     id: int
-    contact: str
+    contact: str | None
     version: int
     language: str
     trigger: str
@@ -182,7 +182,7 @@ def raw_responses(survey: str, after: int, limit: int) -> list[RawResponse]:
     return [
         RawResponse(
             response.id,
-            known[response.contact_id],
+            known.get(response.contact_id),
             number,
             response.language,
             trigger,
