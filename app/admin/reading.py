@@ -307,11 +307,12 @@ def _besides(send: Send) -> str:
         said.append(_("called off by: %(events)s", events=events))
     if send.defer:
         said.append(_("if a limit is in the way, it waits"))
-    names = message_text_names()
-    said += [
-        _("its own %(what)s: “%(text)s”", what=names[key], text=inner(chosen(texts)))
-        for key, texts in send.message.items()
-    ]
+    if send.message:
+        names = message_text_names()
+        own = (
+            _("%(what)s “%(text)s”", what=names[key], text=inner(chosen(texts))) for key, texts in send.message.items()
+        )
+        said.append(_("in its own words: %(texts)s", texts=", ".join(own)))
     return "".join(f"; {words}" for words in said)
 
 

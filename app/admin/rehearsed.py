@@ -180,7 +180,7 @@ def _quota_pairs(before: Told, after: Told) -> list[tuple[str, str, str, bool]]:
 def _days_words(quota: Told | None) -> str:
     if quota is None:
         return _("no quota")
-    return _("never") if quota["days"] is None else number(quota["days"], 1)
+    return _("never") if quota["days"] is None else number(quota["days"], 1 if quota["days"] < WEEK else 0)
 
 
 def _sent(before: Told, after: Told, first: date, last: date) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def test_how_many_answer_can_be_supposed_and_quotas_say_when_they_are_reached(
     work()
     page = anna.get(address).text
     assert "brought about 2 answers instead of 3" in page
-    assert re.search(r"Days to the quota of “After a payment”</td><td>606.7</td><td><span[^>]*>910</span>", page)
+    assert re.search(r"Days to the quota of “After a payment”</td><td>607</td><td><span[^>]*>910</span>", page)
     supposed = anna.get(f"{address}?rate-email=50").text
     assert "brought about 4 answers instead of 6" in supposed
     assert "answer by e-mail, as you say" in supposed
