@@ -43,6 +43,7 @@ from app.actions.deliveries import (
 from app.actions.effects import fail_effect
 from app.actions.events import count_attempt, fail_attempt
 from app.actions.installation import note_tidied
+from app.actions.offers import give_offers
 from app.actions.responses import score_responses
 from app.actions.rollups import recount_days, tally_events
 from app.actions.simulations import (
@@ -237,7 +238,7 @@ def carry_out() -> None:
 
 def _carry_out_step() -> int:
     done = 0
-    for kind, action in (("task", open_tasks), ("set", set_attributes), ("notify", notify)):
+    for kind, action in (("task", open_tasks), ("set", set_attributes), ("notify", notify), ("offer", give_offers)):
         waiting = waiting_effects(kind, EFFECT_BATCH)
         done += _carry_out(action, waiting) if waiting else 0
     if done:

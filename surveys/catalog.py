@@ -15,7 +15,7 @@ from surveys.offers import read_offer
 from surveys.segments import read_segment
 from surveys.sources import read_source
 from surveys.survey import Survey, read_survey
-from surveys.triggers import Notify, Send, Task, Trigger, read_trigger
+from surveys.triggers import GiveOffer, Notify, Send, Task, Trigger, read_trigger
 
 READERS: Mapping[str, Callable[[Node], Any]] = {
     "departments": read_department,
@@ -145,6 +145,8 @@ def _trigger_references(trigger: Trigger) -> Iterator[tuple[Path, str, str]]:
             yield ("then", number, "task", "department"), "departments", action.department
         elif isinstance(action, Notify) and "@" not in action.channel:
             yield ("then", number, "notify", "channel"), "departments", action.channel
+        elif isinstance(action, GiveOffer):
+            yield ("then", number, "offer", "pool"), "offers", action.pool
 
 
 def _occasion_references(when: Occasion) -> Iterator[tuple[Path, str, str]]:

@@ -10,7 +10,7 @@ from surveys.crisis import IN_CRISIS
 from surveys.definition import SOME, Node
 from surveys.occasions import TIMER, Occasion, Occurs, read_existing, read_occasion
 from surveys.quotas import Quota, read_quota
-from surveys.wording import MESSAGE_TEXTS, Texts, read_message_texts
+from surveys.wording import MESSAGE_TEXTS, Texts, paths_in, read_message_texts
 
 TRIGGER_FIELDS = (
     *("slug", "name", "status", "class", "priority", "touchpoint"),
@@ -30,6 +30,9 @@ PILOT = 0.05  # the part of its sample that a pilot asks
 LINK_LIFE = timedelta(days=7)
 REMINDERS_MAX = 3
 BLOCKED = ("drop", "defer")
+ACTIONS = ("send", "message", "task", "notify", "set", "offer")
+ASSIGN = ("nobody", "least_busy")
+OFFER_CODE = "offer.code"
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,16 @@ class Send:
 
 @dataclass(frozen=True)
 class Task:
-    """Open a follow-up task; ``due`` counts in the department's working hours."""
+    """Open a follow-up task; ``due`` counts in the department's working hours.
+
+    With ``least_busy`` it belongs at once to whoever of the department has the fewest open.
+    """
 
     department: str
     title: str
     priority: str
     due: timedelta | None
+    least_busy: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,20 @@ class SetAttribute:
     source: str
 
 
-Action = Send | Task | Notify | SetAttribute
+@dataclass(frozen=True)
+class GiveOffer:
+    """Give a code out of an offer's pool; messages of the trigger can say it: ``{{ offer.code }}``."""
+
+    pool: str
+
+
+def says_code(send: Send) -> bool:
+    """Whether a message tells the code that its trigger gives."""
+    texts = [*(send.text or {}).values(), *(text for own in send.message.values() for text in own.values())]
+    return any(OFFER_CODE in paths_in(text) for text in texts)
+
+
+Action = Send | Task | Notify | SetAttribute | GiveOffer
 
 
 @dataclass(frozen=True)
@@ -176,6 +196,9 @@ def read_trigger(node: Node) -> Trigger:
     when = read_occasion(fields["when"]) if "when" in fields else Occurs("")
     event = heard_as(when, slug)
     actions = tuple(_read_action(a, class_, event) for a in fields["then"].items(least=1)) if "then" in fields else ()
+    if not any(isinstance(action, GiveOffer) for action in actions):
+        for number in (n for n, action in enumerate(actions) if isinstance(action, Send) and says_code(action)):
+            fields["then"].fault(f"says {OFFER_CODE}, but no offer of this trigger gives a code", number)
     return Trigger(
         slug=slug,
         name=fields["name"].text(longest=200) if "name" in fields else slug,
@@ -209,21 +232,22 @@ def _read_sample(node: Node) -> Sample:
 
 def _read_action(node: Node, class_: str, event: str) -> Action:
     if not isinstance(node.value, dict) or len(node.value) != 1:
-        node.fault("must be one action: send, message, task, notify or set")
+        node.fault(f"must be one action: {', '.join(ACTIONS)}")
         return Notify("", "")
-    kind, action = next(iter(node.mapping(("send", "message", "task", "notify", "set")).items()), ("", node))
+    kind, action = next(iter(node.mapping(ACTIONS).items()), ("", node))
     match kind:
         case "send":
             return _read_send(action, class_, event)
         case "message":
             return _read_message(action, class_, event)
         case "task":
-            fields = action.mapping(("department", "title", "priority", "due"), ("department", "title"))
+            fields = action.mapping(("department", "title", "priority", "due", "assign"), ("department", "title"))
             return Task(
                 department=fields["department"].slug() if "department" in fields else "",
                 title=fields["title"].text(longest=300) if "title" in fields else "",
                 priority=fields["priority"].one_of(PRIORITIES) if "priority" in fields else "normal",
                 due=fields["due"].duration() if "due" in fields else None,
+                least_busy="assign" in fields and fields["assign"].one_of(ASSIGN) == "least_busy",
             )
         case "notify":
             fields = action.mapping(("channel", "text"), ("channel", "text"))
@@ -237,6 +261,9 @@ def _read_action(node: Node, class_: str, event: str) -> Action:
                 attribute=fields["attribute"].text(longest=64) if "attribute" in fields else "",
                 source=_read_path(fields["from"]) if "from" in fields else "",
             )
+        case "offer":
+            fields = action.mapping(("pool",), ("pool",))
+            return GiveOffer(pool=fields["pool"].slug() if "pool" in fields else "")
     return Notify("", "")
 
 

@@ -61,6 +61,11 @@ def fill(text: str, facts: Mapping[str, Any]) -> str:
     return "".join(c for c in PLACEHOLDER.sub(value, text) if c.isprintable() or c in KEPT or category(c) == "Zs")
 
 
+def paths_in(text: str) -> set[str]:
+    """The paths that a text puts values in for."""
+    return {found[2] for found in PLACEHOLDER.finditer(text)}
+
+
 def _look_up(path: str, facts: Mapping[str, Any]) -> str:
     value: Any = facts
     for key in path.split("."):

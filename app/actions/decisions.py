@@ -29,11 +29,11 @@ from surveys.gates import Closed
 from surveys.history import complaint_since, follow_complaint, release, sent_elsewhere, take
 from surveys.occasions import Absence
 from surveys.timers import subject
-from surveys.triggers import FETCHED, Notify, SetAttribute, Task, Trigger
+from surveys.triggers import FETCHED, GiveOffer, Notify, SetAttribute, Task, Trigger
 from surveys.wording import best_language
 
 EVENTS_MAX = 1_000
-EFFECT_KINDS = {Task: "task", Notify: "notify", SetAttribute: "set"}
+EFFECT_KINDS = {Task: "task", Notify: "notify", SetAttribute: "set", GiveOffer: "offer"}
 
 
 @dataclass

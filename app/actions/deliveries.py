@@ -21,17 +21,20 @@ from app.queries.departments import departments
 from app.queries.effects import lock_effects
 from app.queries.events import facts_of_events
 from app.queries.installation import Company
+from app.queries.offers import code_of_trigger
 from app.queries.triggers import trigger_version
 from app.text.addresses import normal_email
 from app.text.messages import Message
 from surveys.gates import Closed
 from surveys.lifecycle import ANSWERABLE, retry_delay
-from surveys.triggers import FETCHED, Notify, Send
+from surveys.triggers import FETCHED, Notify, Send, says_code
 from surveys.wording import fill
 
 PACE = timedelta(seconds=1)
 OPEN_ENDS = frozenset({"handing_over", "unknown"})
 UNREACHABLE = "unreachable"
+CODE_COMES_IN = timedelta(seconds=10)
+"""How long a message waits for the code it is to say, before it looks again."""
 
 
 @dataclass(frozen=True)
@@ -174,10 +177,21 @@ def _may_go(session: Session, delivery: Delivery, invitation: Invitation, now: d
     if reread.closed:
         _drop(session, delivery, invitation, reread.closed, now)
         return False
-    if reread.wait_until:
-        _put_off(session, delivery, invitation, reread.wait_until)
+    until = reread.wait_until or _without_code(invitation, now)
+    if until:
+        _put_off(session, delivery, invitation, until)
         return False
     return True
+
+
+def _without_code(invitation: Invitation, now: datetime) -> datetime | None:
+    """When to look again, where the message is to say a code that its trigger has not given yet; else None."""
+    rule = trigger_version(invitation.trigger_id, invitation.trigger_version)
+    send = rule.actions[invitation.action]
+    assert isinstance(send, Send)
+    if not says_code(send) or code_of_trigger(invitation.event_id, invitation.trigger_id):
+        return None
+    return now + CODE_COMES_IN
 
 
 @dataclass(frozen=True)

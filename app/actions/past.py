@@ -201,7 +201,7 @@ def _give_codes(session: Session, given: Sequence[tuple[str, int, datetime]]) ->
         free = session.scalars(
             select(OfferCode.id)
             .join(Offer, Offer.id == OfferCode.offer_id)
-            .where(Offer.slug == slug, OfferCode.response_id.is_(None))
+            .where(Offer.slug == slug, OfferCode.given_at.is_(None))
             .order_by(OfferCode.id)
             .limit(len(wanted))
         ).all()

@@ -11,15 +11,13 @@ from sqlalchemy.orm import Session
 from app.extensions import insert_into, insert_rows, table_of, transaction
 from app.models.deliveries import Delivery
 from app.models.invitations import Invitation
-from app.models.offers import Offer, OfferCode
 from app.models.responses import Response, Score
 from app.models.rollups import DirtyDay, ResponseTopic
+from app.queries.offers import take_code
 from app.queries.responses import unscored_responses
 from app.queries.surveys import survey_version
 from app.text.topics import topics
-from surveys.definition import read
 from surveys.lifecycle import ANSWERABLE
-from surveys.offers import read_offer
 from surveys.scoring import scores
 
 Finish = Callable[[Mapping[str, Any]], tuple[dict[str, Any], str | None]]
@@ -90,7 +88,7 @@ def record_response(invitation_id: int, given: Mapping[str, Any], finish: Finish
         response_id = _write(connection, asked, before.id if before else None, answers, now, final=finish is not None)
         if finish is None:
             return Recorded("started", answers, stored=True)
-        return Recorded("completed", answers, stored=True, code=_give_code(session, offer, response_id, now))
+        return Recorded("completed", answers, stored=True, code=_give_code(offer, response_id, now))
 
 
 def _write(
@@ -118,24 +116,15 @@ def _write(
     return response_id
 
 
-def _give_code(session: Session, offer: str | None, response_id: int, now: datetime) -> str | None:
+def _give_code(offer: str | None, response_id: int, now: datetime) -> str | None:
     """Take a free code out of the offer's pool; None when there is no offer or the pool is empty."""
     if offer is None:
         return None
-    found = session.execute(
-        select(OfferCode, Offer.body)
-        .join(Offer, Offer.id == OfferCode.offer_id)
-        .where(Offer.slug == offer, Offer.archived_at.is_(None), OfferCode.response_id.is_(None))
-        .order_by(OfferCode.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=OfferCode)
-    ).one_or_none()
-    if found is None:
+    free = take_code(offer, now)
+    if free is None:
         return None
-    free, lasts = found[0], read(found[1], read_offer).expires
-    free.response_id, free.given_at = response_id, now
-    free.expires_at = now + lasts if lasts else None
-    return str(free.code)
+    free.response_id = response_id
+    return free.code
 
 
 def score_responses(limit: int, now: datetime) -> int:

@@ -12,7 +12,7 @@ from app.models.accounts import AuditEntry
 from app.models.deliveries import Delivery
 from app.models.tasks import Task, TaskComment
 from app.queries.crises import crises_at
-from app.queries.departments import departments
+from app.queries.departments import departments, open_tasks_by_person
 from app.queries.effects import lock_effects
 from app.queries.events import facts_of_events
 from app.queries.triggers import trigger_version
@@ -43,6 +43,7 @@ def open_tasks(effect_ids: Collection[int], now: datetime) -> int:
         teams = departments() if effects else {}
         facts = facts_of_events({effect.event_id for effect in effects})
         crises = crises_at(now) if effects else ()
+        busy = open_tasks_by_person() if effects else {}
         for effect in effects:
             rule = trigger_version(effect.trigger_id, effect.trigger_version)
             action = rule.actions[effect.action]
@@ -60,6 +61,7 @@ def open_tasks(effect_ids: Collection[int], now: datetime) -> int:
                     action=effect.action,
                     status="open",
                     priority=PRIORITIES[-1] if urgent else action.priority,
+                    owner=_least_busy(busy.get(department_id, {})) if action.least_busy else None,
                     due_at=due_time(effect.created_at, action.due, team.hours) if action.due else None,
                     created_at=now,
                 )
@@ -69,6 +71,15 @@ def open_tasks(effect_ids: Collection[int], now: datetime) -> int:
                 session.add(_notice(effect.id, to, title, now))
             effect.done_at = now
     return len(effects)
+
+
+def _least_busy(busy: dict[str, int]) -> str | None:
+    """Whoever has the fewest open tasks of these people, who get one more; None when there is nobody."""
+    if not busy:
+        return None
+    person = min(busy, key=lambda email: (busy[email], email))
+    busy[person] += 1
+    return person
 
 
 def _notice(effect_id: int, to: str, title: str, now: datetime) -> Delivery:

@@ -23,7 +23,7 @@ from surveys.occasions import (
     Silence,
 )
 from surveys.quotas import Quota
-from surveys.triggers import FRESH, USUAL_CLASS, USUAL_PRIORITY, Notify, Send, SetAttribute, Task, Trigger
+from surveys.triggers import FRESH, USUAL_CLASS, USUAL_PRIORITY, GiveOffer, Notify, Send, SetAttribute, Task, Trigger
 
 
 def field_words(path: Any) -> str:
@@ -273,11 +273,12 @@ def _action_words(action: Any, class_: str, surveys: Mapping[str, str], departme
             return told + _later(action) + _besides(action)
         case Task():
             due = _(", due in %(time)s of working time", time=span(action.due)) if action.due else ""
+            more = _(", for whoever has the fewest") if action.least_busy else ""
             return _(
                 "open a task for %(department)s: “%(title)s”%(due)s",
                 department=inner(departments.get(action.department, action.department)),
                 title=inner(action.title),
-                due=due + {"high": _(", urgent"), "low": _(", not urgent")}.get(action.priority, ""),
+                due=due + {"high": _(", urgent"), "low": _(", not urgent")}.get(action.priority, "") + more,
             )
         case Notify():
             return _(
@@ -287,6 +288,8 @@ def _action_words(action: Any, class_: str, surveys: Mapping[str, str], departme
             )
         case SetAttribute():
             return _("remember %(what)s as “%(name)s”", what=field_words(action.source), name=action.attribute)
+        case GiveOffer():
+            return _("give a code of “%(offer)s”", offer=slug_words(action.pool))
     raise TypeError(type(action).__name__)
 
 

@@ -79,7 +79,7 @@ class Reservation(Model):
 
 
 class Effect(Model):
-    """An action other than a send, to be carried out once: a task, a notice, an attribute."""
+    """An action other than a send, to be carried out once: a task, a notice, an attribute, a code."""
 
     __tablename__ = "effects"
     __table_args__ = (
@@ -92,7 +92,7 @@ class Effect(Model):
     trigger_id: Mapped[int] = mapped_column(ForeignKey("triggers.id"))
     trigger_version: Mapped[int]
     action: Mapped[int] = mapped_column(SmallInteger)  # its place in the trigger's `then`
-    kind: Mapped[str]  # task, notify, set
+    kind: Mapped[str]  # task, notify, set, offer
     contact_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)

@@ -21,13 +21,14 @@ class Offer(Model):
 
 
 class OfferCode(Model):
-    """One code: free, or given for one response."""
+    """One code: free, or given for one response or by one effect of a trigger."""
 
     __tablename__ = "offer_codes"
     __table_args__ = (
         UniqueConstraint("offer_id", "code"),
         UniqueConstraint("response_id"),
-        Index("ix_offer_codes_free", "offer_id", "id", postgresql_where="response_id IS NULL"),
+        UniqueConstraint("effect_id"),
+        Index("ix_offer_codes_free", "offer_id", "id", postgresql_where="given_at IS NULL"),
         Index(
             "ix_offer_codes_expiring", "expires_at", postgresql_where="expires_at IS NOT NULL AND expired_at IS NULL"
         ),
@@ -37,6 +38,7 @@ class OfferCode(Model):
     offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
     code: Mapped[str]
     response_id: Mapped[int | None] = mapped_column(BigInteger)
+    effect_id: Mapped[int | None] = mapped_column(BigInteger)
     given_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     expired_at: Mapped[datetime | None]

@@ -17,6 +17,7 @@ from app.queries.contacts import complaints, newest_addresses, public_ids
 from app.queries.decisions import reservations
 from app.queries.events import facts_of_events
 from app.queries.installation import Company
+from app.queries.offers import code_of_trigger
 from app.queries.policies import rules_at
 from app.queries.surveys import survey_version
 from app.queries.triggers import current_triggers, trigger_version
@@ -28,7 +29,7 @@ from surveys.contact_policy import allowed_time, country_of, zone
 from surveys.gates import Closed, Rules, hand_over_closed, reservation_of
 from surveys.history import complaint_since
 from surveys.questions import Question
-from surveys.triggers import Send
+from surveys.triggers import Send, says_code
 from surveys.wording import MESSAGE_TEXTS, fill, pick
 
 
@@ -112,6 +113,8 @@ def message_of(invitation: Invitation, company: Company, *, reminder: bool = Fal
     assert isinstance(send, Send)
     address = db.session.get_one(Address, invitation.address_id)
     facts = {**facts_of_events([invitation.event_id])[invitation.event_id], "company": company.name}
+    if says_code(send):
+        facts["offer"] = {"code": code_of_trigger(invitation.event_id, invitation.trigger_id)}
     said, version = phrases(invitation.language), invitation.survey_version_id
     # The trigger's own words come before those of the survey, and these before ours.
     own = {**(survey_version(version).message if version else {}), **send.message}

@@ -75,9 +75,10 @@ then:
       sender: N2
       reply_to: b@example.com
       signature: G2
-  - task: {department: care, title: Call, priority: high, due: 4h}
+  - task: {department: care, title: Call, priority: high, due: 4h, assign: least_busy}
   - notify: {channel: care, text: Look}
   - set: {attribute: interest, from: answers.topic}
+  - offer: {pool: winback-10}
 """
 WHENS = [
     "{event: order.paid}",

@@ -7,6 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.actions.accounts import add_user, change_user
+from app.clock import utcnow
 from app.extensions import db
 from app.models.events import Event
 from app.models.tasks import Task, TaskComment
@@ -175,3 +177,20 @@ def test_an_unknown_task_is_404(client: FlaskClient, key: dict[str, str], tasks:
     assert client.get("/api/v1/tasks/99", headers=key).status_code == 404
     assert change(client, key, 99, status="waiting").status_code == 404
     assert change(client, key, 99, comment="Hello?").status_code == 404
+
+
+@on_sqlite
+def test_a_task_belongs_at_once_to_whoever_has_the_fewest(
+    client: FlaskClient, key: dict[str, str], define: Callable[[str], None], work: Callable[[], None]
+) -> None:
+    define(TASKS.replace("high, due: 4h", "high, assign: least_busy"))
+    add_user("ann@example.com", "Ann", "admin", "a-long-password", utcnow(), actor="tests")
+    people = ("bo@example.com", "al@example.com", "gone@example.com")
+    numbers = [add_user(p, p, "agent", "a-long-password", utcnow(), actor="tests", department="care") for p in people]
+    change_user(numbers[2], {"disabled": True}, actor="tests", now=utcnow())
+    tell(client, key, *(event(f"e-{n}", "complaint.opened") for n in range(3)))
+    work()
+    care = [task.owner for task in stored(Task) if task.priority == "high"]
+    assert sorted(filter(None, care)) == ["al@example.com", "al@example.com", "bo@example.com"]
+    assert {task.owner for task in stored(Task) if task.priority != "high"} == {None}
+    assert all(task.status == "open" for task in stored(Task))
