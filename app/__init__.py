@@ -24,7 +24,7 @@ from app.auth import staff
 from app.extensions import OrjsonProvider, Rate, db
 from app.inbound.bodies import BODY_MAX
 from app.queries import overview as readers
-from app.respond import preview
+from app.respond import preview, recipes
 from app.text.addresses import is_mailbox
 from app.text.phrases import PHRASES
 from config import Settings, SettingsError
@@ -88,6 +88,7 @@ def create_app(settings: Settings, *, pictures: bool = True) -> Flask:
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(respond.blueprint)
     app.register_blueprint(preview.blueprint)
+    app.register_blueprint(recipes.blueprint)
     app.register_blueprint(widget.blueprint)
     app.register_blueprint(status.blueprint)
     api.register(app)

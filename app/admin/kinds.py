@@ -43,6 +43,7 @@ def event_names() -> dict[str, str]:
         "page.viewed": _("page viewed"),
         "payment.failed": _("payment failed"),
         "review.posted": _("review posted"),
+        "service.completed": _("service done"),
         "subscription.cancelled": _("subscription cancelled"),
         "subscription.downgraded": _("subscription downgraded"),
         "subscription.lapsed": _("subscription lapsed"),

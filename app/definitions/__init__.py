@@ -187,6 +187,16 @@ def _named_secrets(catalog: Catalog) -> tuple[dict[str, list[str | None]], list[
     return found, faults
 
 
+def read_yaml(text: str) -> Any:
+    """The value of a text of our own, which has no faults."""
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 a safe loader, with YAML 1.2's plain values
+
+
+def write_definitions(bodies: Mapping[str, Any]) -> str:
+    """Objects by kind, as the YAML text that would define them."""
+    return _write(dict(bodies))
+
+
 def write_definition(kind: str, body: Mapping[str, Any]) -> str:
     """One object, or the policy, as the YAML text that would define it."""
     return _write({kind: body if kind == "policy" else [body]})

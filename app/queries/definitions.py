@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models.surveys import Survey
+from app.models.triggers import Trigger
 from app.queries.departments import department_definitions
 from app.queries.offers import known_codes, offer_definitions
 from app.queries.policies import policy_definition
@@ -50,6 +55,13 @@ def body_in_force(kind: str, slug: str) -> dict[str, Any] | None:
 
 def current_slugs() -> dict[str, set[str]]:
     return {kind: set(find()) for kind, find in CURRENT.items()}
+
+
+def used_slugs() -> dict[str, set[str]]:
+    """Slugs that mean something, by kind: also those of what is out of force, whose history stays."""
+    tables: dict[str, Any] = {"surveys": Survey, "triggers": Trigger}
+    found = {kind: set(db.session.scalars(select(table.slug))) for kind, table in tables.items()}
+    return {"departments": set(department_definitions()), **found}
 
 
 def exported_definitions() -> dict[str, Any]:

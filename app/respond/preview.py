@@ -20,7 +20,7 @@ SOMEBODY = {"en": "Ada Byron", "ru": "Анна Снегина"}
 
 
 @blueprint.after_request
-def _keep_private(response: Response) -> Response:
+def keep_private(response: Response) -> Response:
     """As the real pages, but the staff site may show it in a frame."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"

@@ -56,7 +56,12 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         "filename": "x",
     }
     slugs = {"survey": "order", "survey_texts": "order", "send_test": "order", "source": "shop"}
-    slugs |= {"export_survey_answers": "order", "survey_answers": "order"}
+    slugs |= {
+        "export_survey_answers": "order",
+        "survey_answers": "order",
+        "survey_recipe": "interview",
+        "use_recipe": "interview",
+    }
     slugs |= {"try_source": "shop", "try_key": "api", "segment": "premium", "edit_segment": "premium"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
