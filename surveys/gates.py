@@ -188,7 +188,8 @@ def _close_addresses(addresses: Sequence[Address]) -> Closed | None:
     first = addresses[0]
     if first.unsubscribed_at:
         return Closed("unsubscribed", first.unsubscribed_at.isoformat())
-    return Closed("suppressed", first.suppressed_at.isoformat() if first.suppressed_at else None)
+    assert first.suppressed_at is not None
+    return Closed("suppressed", first.suppressed_at.isoformat())
 
 
 def _close_complaint(contact: Contact, class_: str) -> Closed | None:

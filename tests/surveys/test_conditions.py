@@ -142,6 +142,7 @@ COMPARISONS: list[tuple[str, Any, Any, Truth]] = [
     ("within_days", "2026-11-14T09:59:59Z", 7, False),
     ("within_days", "2026-11-21T10:00:01Z", 7, False),
     ("within_days", "2026-11-14T13:00:00+03:00", 7, True),
+    ("within_days", "2026-11-14T12:59:59+03:00", 7, False),
     ("within_days", "2026-11-14T10:00:00", 7, True),
     ("within_days", "2026-11-20", 2, True),
     ("within_days", "2026-11-14", 7, False),

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from time import tzset
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -20,12 +21,14 @@ from surveys.contact_policy import (
     QuietHours,
     Refusal,
     Reservation,
+    allowed_time,
     open_time,
     read_policy,
     refusal,
     zone,
 )
 from surveys.definition import Path, read
+from surveys.quotas import period
 from tests.surveys.faults import assert_fault, faults_of
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -584,3 +587,32 @@ def test_every_fault_is_reported_at_once() -> None:
         ("quiet_hours", "to"),
         ("quiet_hours",),
     ]
+
+
+QUIET = QuietHours(time(21), time(9), of_contact=True)
+
+
+@pytest.fixture(params=["UTC", "America/New_York", "Pacific/Auckland"])
+def machine_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", request.param)
+    tzset()
+    yield
+    monkeypatch.undo()
+    tzset()
+
+
+@pytest.mark.usefixtures("machine_zone")
+@pytest.mark.parametrize(
+    ("at", "free"),
+    [
+        (datetime(2026, 3, 28, 22, tzinfo=UTC), datetime(2026, 3, 29, 7, tzinfo=UTC)),  # the clock goes forward
+        (datetime(2026, 10, 24, 22, tzinfo=UTC), datetime(2026, 10, 25, 8, tzinfo=UTC)),  # and back
+        (datetime(2026, 11, 21, 22, tzinfo=UTC), datetime(2026, 11, 22, 8, tzinfo=UTC)),
+    ],
+)
+def test_moments_are_utc_wherever_the_machine_stands(at: datetime, free: datetime) -> None:
+    assert open_time(QUIET, at, ZoneInfo(BERLIN)) == free
+    assert open_time(QUIET, at, ZoneInfo(BERLIN)).tzinfo is UTC
+    closed = ContactPolicy(quiet_days=QuietDays(frozenset({at.weekday()}), ""))
+    assert allowed_time(closed, at, ZoneInfo("UTC")).tzinfo is UTC
+    assert {moment.tzinfo for moment in period(at, timedelta(days=7), ZoneInfo(BERLIN))} == {UTC}
