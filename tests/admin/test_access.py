@@ -59,6 +59,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
     slugs |= {
         "export_survey_answers": "order",
         "survey_answers": "order",
+        "survey_paper": "order",
         "survey_recipe": "interview",
         "use_recipe": "interview",
     }

@@ -27,6 +27,7 @@ PAGES = (
     "/surveys",
     "/surveys/order",
     "/surveys/order/results",
+    "/surveys/order/paper",
     "/surveys/new",
     "/surveys/new/cancellation",
     "/surveys/new/file",
