@@ -37,6 +37,21 @@ def _preview_code(version_id: int, language: str) -> str:
     return _base64(hmac.digest(_key("previews"), f"{version_id}:{language}".encode(), sha256)[:16])
 
 
+def draft_url(slug: str, language: str = "", *, outside: bool = False) -> str:
+    """The page of a survey that is still written, as customers would see it; without a language what stands before."""
+    path = f"/p/draft/{slug}/{_draft_code(slug)}/{language}"
+    return f"{current_app.config['BASE_URL']}{path}" if outside else path
+
+
+def is_draft(slug: str, code: str) -> bool:
+    """Whether we made this link."""
+    return hmac.compare_digest(_draft_code(slug).encode(), code.encode())
+
+
+def _draft_code(slug: str) -> str:
+    return _base64(hmac.digest(_key("drafts"), slug.encode(), sha256)[:16])
+
+
 def read_token(purpose: str, token: str) -> str | None:
     """The public id in ``token``; None when we did not sign it for this purpose."""
     public_id = token[:PUBLIC_ID_LENGTH]

@@ -90,6 +90,7 @@ TEMPLATES = (
     N_("must be one of %(options)s"),
     N_("must be text, a number, true or false"),
     N_("must be text"),
+    N_("must be the key of a part"),
     N_("must be true or false"),
     N_("must be true"),
     N_("must be {env: NAME} or {keep: true}: a secret has no place in a file"),

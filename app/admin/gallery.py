@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -101,9 +101,8 @@ def survey_gallery() -> Any:
     return render_template(
         "admin/gallery.html",
         cards=[(names[recipe.moment], _card(recipe)) for recipe in recipes().values()],
-        blank=url_for("admin.new_survey") if "admin.new_survey" in current_app.view_functions
-        else url_for("admin.as_text", kind="surveys"),
-    )  # fmt: skip
+        blank=url_for("admin.new_survey"),
+    )
 
 
 def _find(slug: str) -> Recipe:

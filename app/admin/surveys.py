@@ -25,6 +25,7 @@ from app.exports import Sheet, as_csv, as_xlsx
 from app.exports.codebook import Variable, book, spss_syntax, variables
 from app.links import preview_url
 from app.queries.catalogue import survey_rows
+from app.queries.drafts import DraftRow, draft_rows
 from app.queries.installation import company
 from app.queries.offers import offer_definitions
 from app.queries.responses import raw_responses
@@ -44,12 +45,20 @@ RAW_BATCH = 1_000
 def surveys() -> Any:
     rows = survey_rows((utcnow() - FIGURES_OF).date())
     show = request.args.get("show", "all")
-    shown = [r for r in rows if show == "all" or r.live is (show == "live")]
+    written = draft_rows()
+    drafts = [row for row in written.values() if row.live is None]
+    shown = [r for r in rows if show == "all" or (show != "draft" and r.live is (show == "live"))]
     return render_template(
         "admin/surveys.html",
-        rows=[(r, survey_name({r.slug: r.body}, r.slug), _hint(r.body)) for r in shown],
+        rows=[(r, survey_name({r.slug: r.body}, r.slug), _hint(r.body, written.get(r.slug))) for r in shown],
+        drafts=[(row, survey_name({row.slug: row.body}, row.slug)) for row in drafts if show in ("all", "draft")],
         show=show,
-        counts={"all": len(rows), "live": sum(r.live for r in rows), "draft": sum(not r.live for r in rows)},
+        counts={
+            "all": len(rows) + len(drafts),
+            "live": sum(r.live for r in rows),
+            "unused": sum(not r.live for r in rows),
+            "draft": len(drafts),
+        },
         spark=_spark,
     )
 
@@ -60,8 +69,10 @@ def _spark(daily: list[int]) -> str:
     return " ".join(f"{'M' if n == 0 else 'L'}{n * 96 / 29:.1f},{22 - 20 * v / top:.1f}" for n, v in enumerate(daily))
 
 
-def _hint(body: Mapping[str, Any]) -> str:
+def _hint(body: Mapping[str, Any], written: DraftRow | None) -> str:
     """At most one thing worth knowing."""
+    if written is not None and written.differs:
+        return _("The draft differs from what is live.")
     languages = body.get("languages") or ["en"]
     texts = [q["text"] for p in body["pages"] for q in p["questions"]] + [e["text"] for e in body.get("endings", ())]
     for language in languages[1:]:

@@ -33,6 +33,26 @@ class SurveyVersion(Model):
     created_at: Mapped[datetime]
 
 
+class SurveyDraft(Model):
+    """A survey while it is written, in parts; ``revision`` grows with every change.
+
+    ``based_on`` is the version it was made from (None: there is none yet), ``present`` who has it open, by address.
+    """
+
+    __tablename__ = "survey_drafts"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    content: Mapped[dict[str, Any]] = mapped_column(Document)
+    revision: Mapped[int]
+    based_on: Mapped[int | None]
+    present: Mapped[dict[str, Any]] = mapped_column(Document)
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
 class Picture(Model):
     """A picture that answers are chosen by, named by what is in it."""
 

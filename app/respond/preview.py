@@ -1,17 +1,23 @@
 """A survey as customers will see it: the same pages, the same checks, and nothing is stored."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
 
 from app.clock import utcnow
-from app.links import is_preview, preview_url
+from app.links import draft_url, is_draft, is_preview, preview_url
+from app.queries.drafts import find_written
 from app.queries.installation import company
 from app.queries.invitations import Asked
 from app.queries.surveys import find_version
 from app.respond.forms import Submit, look_of, page_view, read_submit, readable_answers
 from app.text.phrases import phrases
 from surveys.branching import ending, visible_answers
+from surveys.conditions import ALWAYS
+from surveys.drafts import showable
+from surveys.survey import AUDIENCES, Survey
 from surveys.wording import fill, pick
 
 blueprint = Blueprint("preview", __name__)
@@ -38,22 +44,59 @@ def show(version_id: int, language: str, code: str) -> Any:
     form = find_version(version_id)
     if form is None or language not in form.languages:
         abort(404)
+    return _answered(Asked(0, form, language, _somebody(language), {}, "open"), preview_url(version_id, language))
+
+
+def _somebody(language: str) -> Mapping[str, Any]:
     name = SOMEBODY.get(language, SOMEBODY["en"])
-    known = {"type": "", "properties": {}, "contact": {"name": name, "first_name": name.split()[0], "attributes": {}}}
-    asked = Asked(0, form, language, known, {}, "open")
+    return {"type": "", "properties": {}, "contact": {"name": name, "first_name": name.split()[0], "attributes": {}}}
+
+
+@blueprint.route("/p/draft/<slug>/<code>/<language>", methods=["GET", "POST"])
+def show_draft(slug: str, code: str, language: str) -> Any:
+    """A survey that is still written: the page or the ending that the address names, whatever leads there."""
+    written = find_written(slug) if is_draft(slug, code) else None
+    if written is None:
+        abort(404)
+    said = phrases(language)
+    form = showable(written.body, said["draft.unready"], said["draft.empty"])
+    number = request.values.get("page", 0, type=int)
+    form = _opened(form, min(max(number, 0), len(form.pages) - 1), whole=request.method == "GET")
+    asked = Asked(0, form, language, _somebody(language), {}, "open")
+    chosen = request.args.get("ending", type=int)
+    if chosen is not None and 0 <= chosen < len(form.endings):
+        asked = replace(asked, survey=replace(form, endings=(replace(form.endings[chosen], condition=ALWAYS),)))
+        return _end(asked, Submit(0, {}), utcnow())
+    return _answered(asked, draft_url(slug, language))
+
+
+def _opened(form: Survey, number: int, *, whole: bool) -> Survey:
+    """The survey with nothing that keeps one from that page; ``whole`` shows all there is on it."""
+    pages = list(form.pages)
+    pages[0] = replace(pages[0], show_if=ALWAYS, audience=AUDIENCES[0])  # else there might be none to show
+    for before in range(number):
+        questions = tuple(replace(question, required=False) for question in pages[before].questions)
+        pages[before] = replace(pages[before], questions=questions, jumps=())
+    if whole:
+        questions = tuple(replace(question, show_if=ALWAYS) for question in pages[number].questions)
+        pages[number] = replace(pages[number], questions=questions, show_if=ALWAYS, audience=AUDIENCES[0])
+    return replace(form, pages=tuple(pages))
+
+
+def _answered(asked: Asked, action: str) -> Any:
     now = utcnow()
     if request.method == "GET":
-        return _page(asked, Submit.resumed(asked, now, request.args), version_id)
+        return _page(asked, Submit.resumed(asked, now, request.args), action)
     submit = read_submit(asked, request.form, now)
     if submit.faults:
-        return _page(asked, submit, version_id), 422
+        return _page(asked, submit, action), 422
     if submit.next_page is not None:
         submit.page, submit.given = submit.next_page, {}
-        return _page(asked, submit, version_id)
+        return _page(asked, submit, action)
     return _end(asked, submit, now)
 
 
-def _page(asked: Asked, submit: Submit, version_id: int) -> str:
+def _page(asked: Asked, submit: Submit, action: str) -> str:
     """The answers so far travel in the form itself, because they are kept nowhere else."""
     said = phrases(asked.language)
     here = {name for q in asked.survey.pages[submit.page].questions for name in q.fields}
@@ -61,7 +104,7 @@ def _page(asked: Asked, submit: Submit, version_id: int) -> str:
     return render_template(
         "respond/survey.html",
         token="",
-        action=preview_url(version_id, asked.language),
+        action=action,
         carried=sent,
         banner=said["preview"],
         view=page_view(asked, submit, utcnow()),

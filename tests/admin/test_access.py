@@ -53,6 +53,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         "audit_id": 1,
         "simulation_id": 1,
         "crisis_id": 1,
+        "number": 1,
         "filename": "x",
     }
     slugs = {"survey": "order", "survey_texts": "order", "send_test": "order", "source": "shop"}
@@ -63,6 +64,9 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         "survey_recipe": "interview",
         "use_recipe": "interview",
     }
+    slugs |= {"build_survey": "order", "publish_survey": "order", "duplicate_survey": "order"}
+    slugs |= {"survey_versions": "order", "restore_version": "order", "save_survey_draft": "order"}
+    slugs |= {"drop_survey_draft": "order"}
     slugs |= {"try_source": "shop", "try_key": "api", "segment": "premium", "edit_segment": "premium"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():

@@ -1,0 +1,123 @@
+"""What is otherwise between two versions of a survey, in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.admin.surveys import question_types
+from app.admin.words import LANGUAGES, chosen, inner
+from surveys.versions import Break, Difference
+
+LONGEST = 160
+
+
+def difference_words(found: Difference, body: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What is otherwise, how it was, how it is."""
+    part = _part_words(found.part, body)
+    what = {
+        "added": _("%(part)s: new"),
+        "removed": _("%(part)s: gone"),
+        "pages": _("Number of pages"),
+        "order": _("Order of the questions"),
+        "option_added": _("%(part)s: new answer"),
+        "option_removed": _("%(part)s: answer gone"),
+        "condition": _("%(part)s: when it is shown"),
+        "text": _("%(part)s: %(field)s (%(language)s)") if found.language else _("%(part)s: %(field)s"),
+        "setting": _("%(part)s: %(field)s"),
+    }[found.code] % {"part": part, "field": _field_words(found.field), "language": _language(found.language)}
+    return what, _short(found.before), _short(found.after)
+
+
+def _part_words(part: str, body: Mapping[str, Any]) -> str:
+    kind, _colon, name = part.partition(":")
+    if kind == "question":
+        return _("Question “%(id)s”", id=name)
+    if kind == "page":
+        return _("Page %(n)s", n=name)
+    if kind == "ending":
+        return _("Ending %(n)s", n=name)
+    return {"survey": _("Survey"), "message": _("Message"), "look": _("Appearance")}.get(kind, chosen(body.get("name")))
+
+
+def _field_words(field: str) -> str:
+    return {
+        "name": _("name"),
+        "languages": _("languages"),
+        "progress": _("how far one is"),
+        "back": _("going back"),
+        "text": _("text"),
+        "help": _("help"),
+        "type": _("type"),
+        "required": _("must be answered"),
+        "jumps": _("where it goes on"),
+        "for": _("who sees it"),
+        "offer": _("bonus"),
+        "link": _("link"),
+        "redirect": _("where it goes on"),
+        "colour": _("colour"),
+        "corner": _("corners"),
+        "size": _("size of letters"),
+        "subject": _("subject"),
+        "preview": _("preview line"),
+        "reason": _("why one gets it"),
+        "benefit": _("what one gets for it"),
+        "sender": _("sender"),
+        "reply_to": _("answers go to"),
+        "signature": _("signature"),
+        "min": _("lower bound"),
+        "max": _("upper bound"),
+        "mixed": _("order"),
+        "look": _("drawn as"),
+    }.get(field, field)
+
+
+def _language(code: str) -> str:
+    return LANGUAGES.get(code, code)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def break_words(found: Break, before: Mapping[str, Any] | None) -> str:
+    """What happens to figures where they cannot go on."""
+    question = inner(_question_text(found.question, before or {}) or found.question)
+    types = question_types()
+    old, _arrow, new = found.detail.partition(" → ")
+    return {
+        "removed": _("“%(question)s” is no longer asked: its figures end here, and stay to be looked at."),
+        "type": _(
+            "“%(question)s” is another type under the same id (%(old)s, now %(new)s): "
+            "its figures do not go on in one line. Give the question a new id instead."
+        ),
+        "options": _(
+            "“%(question)s” loses answers (%(detail)s): "
+            "they stay in old figures, and shares of before and after cannot be compared."
+        ),
+        "rows": _("“%(question)s” loses rows (%(detail)s): their figures end here."),
+        "scale": _("“%(question)s” has another scale under the same id: old and new means cannot be compared."),
+    }[found.code] % {
+        "question": question,
+        "detail": found.detail,
+        "old": types.get(old, old),
+        "new": types.get(new, new),
+    }
+
+
+def _question_text(identifier: str, body: Mapping[str, Any]) -> str:
+    questions = (q for page in body.get("pages") or () for q in page.get("questions") or ())
+    return next((chosen(q.get("text")) for q in questions if q.get("id") == identifier), "")
+
+
+def going_on_words(ids: Sequence[str]) -> str:
+    """Which figures go on."""
+    if not ids:
+        return ""
+    return ngettext(
+        "Answers to %(ids)s go on in one line.",
+        "Answers to %(ids)s go on in one line each.",
+        len(ids),
+        ids=", ".join(ids),
+    )

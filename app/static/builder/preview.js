@@ -1,0 +1,127 @@
+// The real page in its frame: patched in place after every saving, so that it neither flickers nor loses its scroll.
+import { make, t } from "./dom.js";
+
+export class Preview {
+  constructor(state, given, root) {
+    this.state = state;
+    this.given = given;
+    this.frame = make("iframe", { title: t("preview"), class: "b-page" });
+    this.shape = "phone";
+    const languages = make("div", { class: "b-switch", role: "group", "aria-label": t("language") });
+    const shapes = make("div", { class: "b-switch", role: "group", "aria-label": t("shape") });
+    this.languages = languages;
+    this.shapes = shapes;
+    this.box = make("div", { class: "b-frame b-phone" }, this.frame);
+    root.append(make("div", { class: "b-switches" }, shapes, languages), this.box);
+    this.frame.addEventListener("load", () => this.listen());
+    state.addEventListener("taken", () => this.refresh());
+    state.addEventListener("select", () => this.turn());
+    this.draw();
+    this.turn();
+  }
+
+  draw() {
+    this.shapes.replaceChildren(...this.given.shapes.map((name) => this.toggle(t(`shape.${name}`), name === this.shape, () => {
+      this.shape = name;
+      this.box.className = `b-frame b-${name}`;
+      this.draw();
+      this.turn(true);
+    })));
+    const spoken = this.state.part("head").languages ?? ["en"];
+    if (!spoken.includes(this.given.language)) this.given.language = spoken[0];
+    this.languages.replaceChildren(...spoken.map((code) => this.toggle(this.given.languages[code] ?? code, code === this.given.language, () => {
+      this.given.language = code;
+      this.draw();
+      this.state.announce("language");
+      this.turn(true);
+    }, code)));
+  }
+
+  toggle(label, on, act, lang) {
+    return make("button", { type: "button", class: "b-toggle", "aria-pressed": on ? "true" : "false", lang, onclick: act }, label);
+  }
+
+  address() {
+    const { pages, endings } = this.state.now;
+    const key = this.state.selected;
+    const start = this.given.preview + this.given.language;
+    const kind = this.state.kind(key);
+    if (this.given.ways.includes(this.shape)) return `${start}/${this.shape}`;
+    if (kind === "ending") return `${start}?ending=${endings.indexOf(key)}`;
+    const page = kind === "page" ? key : this.state.page(key);
+    return `${start}?page=${Math.max(0, pages.findIndex(([known]) => known === page))}`;
+  }
+
+  // The page on which what is selected stands.
+  turn(again = false) {
+    const address = this.address();
+    if (again || address !== this.shown) {
+      this.shown = address;
+      if (!this.frame.contentWindow || !this.frame.src) this.frame.src = address;
+      else this.frame.contentWindow.location.replace(address);
+    } else this.mark();
+  }
+
+  async refresh() {
+    const spoken = (this.state.part("head").languages ?? ["en"]).join();
+    if (spoken !== this.spoken) {
+      this.spoken = spoken;
+      this.draw();
+    }
+    const address = this.address();
+    if (address !== this.shown) {
+      this.turn();
+      return;
+    }
+    const asked = (this.asked = Symbol("asked"));
+    const response = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!response?.ok || asked !== this.asked) return;
+    const text = await response.text();
+    const here = this.frame.contentDocument;
+    if (!here) return;
+    const wanted = new this.frame.contentWindow.DOMParser().parseFromString(text, "text/html"); // under the page's own policy
+    const [old, fresh] = [here.querySelector("main"), wanted.querySelector("main")];
+    if (!old || !fresh || this.frame.contentWindow.location.pathname !== new URL(address, location.href).pathname) {
+      this.turn(true);
+      return;
+    }
+    if (old.outerHTML === fresh.outerHTML && here.querySelector("style")?.textContent === wanted.querySelector("style")?.textContent) return;
+    const style = here.querySelector("head style");
+    if (style && wanted.querySelector("head style")) style.textContent = wanted.querySelector("head style").textContent;
+    old.replaceWith(here.adoptNode(fresh));
+    this.mark();
+  }
+
+  // A press on a text leads to its field.
+  listen() {
+    const here = this.frame.contentDocument;
+    if (!here) return;
+    here.addEventListener("click", (event) => {
+      const set = event.target.closest("fieldset");
+      const id = set?.querySelector("input[name=shown]")?.value;
+      const found = this.state.questions().find((key) => this.state.part(key).id === id);
+      if (!found || event.target.closest("input, textarea, select, button, .scale label, .list label")) return;
+      const place = event.target.closest(".hint") ? "help" : event.target.closest(".ends") ? "low" : "text";
+      this.state.select(found, place);
+    });
+    this.mark();
+  }
+
+  mark() {
+    const here = this.frame.contentDocument;
+    if (!here) return;
+    const id = this.state.kind(this.state.selected) === "question" ? this.state.part(this.state.selected).id : null;
+    for (const set of here.querySelectorAll("fieldset")) {
+      const on = Boolean(id) && set.querySelector("input[name=shown]")?.value === id;
+      set.style.outline = on ? "2px solid var(--accent)" : "";
+      set.style.outlineOffset = on ? "8px" : "";
+      set.style.borderRadius = on ? "4px" : "";
+      if (on && !this.visible(set)) set.scrollIntoView({ block: "center" });
+    }
+  }
+
+  visible(one) {
+    const box = one.getBoundingClientRect();
+    return box.top >= 0 && box.top < this.frame.clientHeight - 60;
+  }
+}

@@ -1,0 +1,212 @@
+"""The builder in a real browser: written, moved, taken back, saved by itself, by two people at once."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+
+from app.actions.accounts import add_user
+from app.clock import utcnow
+from app.models.surveys import SurveyDraft
+from app.queries.drafts import find_written, in_force
+from tests.admin.conftest import PASSWORD
+from tests.admin.test_browser import Window
+from tests.browser import chromium, served
+from tests.wire import on_sqlite, stored
+
+pytestmark = [pytest.mark.browser]
+Enter = Callable[..., Window]
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def enter(app: Flask, company: None, browser: Browser) -> Iterator[Enter]:
+    """Sign somebody in, and open the builder of a survey."""
+    opened = []
+    with served(app) as site:
+
+        def open_builder(who: str = "anna", width: int = 1440, theme: Any = "light", language: str = "en") -> Window:
+            add_user(f"{who}@example.com", who.title(), "designer", PASSWORD, utcnow(), actor="tests")
+            context = browser.new_context(
+                viewport={"width": width, "height": 900}, color_scheme=theme, locale=language, reduced_motion="reduce"
+            )
+            opened.append(context)
+            shown = Window(context.new_page(), site)
+            shown.open("/login")
+            shown.page.fill("#email", f"{who}@example.com")
+            shown.page.fill("#password", PASSWORD)
+            shown.page.click("button.btn-primary")
+            shown.page.wait_for_url("**/home")
+            build(shown)
+            return shown
+
+        yield open_builder
+        for context in opened:
+            context.close()
+
+
+def build(shown: Window, slug: str = "order") -> None:
+    shown.open(f"/surveys/{slug}/build")
+    expect(shown.page.locator("body[data-built]")).to_be_attached()
+
+
+def item(page: Page, text: str) -> Any:
+    return page.locator(".b-main", has_text=text)
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#b-saved[data-state=saved]")).to_be_attached()
+
+
+def body(slug: str = "order") -> dict[str, Any]:
+    stored(SurveyDraft)
+    found = find_written(slug)
+    assert found
+    return found.body
+
+
+def texts(slug: str = "order") -> list[list[str]]:
+    return [[q["text"]["en"] for q in page["questions"]] for page in body(slug)["pages"]]
+
+
+@on_sqlite
+def test_a_survey_is_written_moved_taken_back_and_published(enter: Enter) -> None:
+    shown = enter()
+    page = shown.page
+    item(page, "Why?").click()
+    page.locator("[data-place='text.en']").fill("What happened, in your words?")
+    saved(page)
+    assert texts() == [["How likely?"], ["What happened, in your words?"]]
+    frame = page.frame_locator("iframe.b-page")
+    expect(frame.get_by_text("What happened, in your words?")).to_be_visible()
+    expect(item(page, "What happened, in your words?")).to_have_attribute("aria-current", "true")
+
+    page.get_by_role("button", name="Add something after it").last.click()
+    page.get_by_role("button", name="one of several", exact=True).click()
+    expect(page.locator("[data-place='text.en']")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Which courier?")
+    page.get_by_role("button", name="Another answer").click()
+    page.keyboard.type("None of them")
+    page.keyboard.press("Enter")
+    page.keyboard.type("Somebody else")
+    saved(page)
+    expect(item(page, "Which courier?")).to_be_visible()
+    saved(page)
+    [added] = [q for p in body()["pages"] for q in p["questions"] if q["type"] == "single"]
+    assert [option["text"].get("en") for option in added["options"]] == [
+        "Answer 1",
+        "Answer 2",
+        "None of them",
+        "Somebody else",
+    ]
+
+    item(page, "Which courier?").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    page.keyboard.press("Alt+ArrowUp")
+    saved(page)
+    expect(page.locator(".b-item").nth(5).locator(".b-text")).to_have_text("Which courier?")
+    saved(page)
+    assert texts() == [["How likely?", "Which courier?"], ["What happened, in your words?"]]
+    page.get_by_role("button", name="Undo").first.click()
+    page.get_by_role("button", name="Undo").first.click()
+    saved(page)
+    assert texts() == [["How likely?"], ["What happened, in your words?", "Which courier?"]]
+    page.keyboard.press("Control+Shift+z")
+
+    page.get_by_role("link", name="Publish").click()
+    page.wait_for_url("**/publish")
+    expect(page.get_by_text("Answers to nps, why go on in one line each.")).to_be_visible()
+    page.get_by_role("button", name="Publish").click()
+    page.wait_for_url("**/surveys/order")
+    published = body()
+    assert in_force("order") == (2, published)
+    assert shown.wrong == []
+
+
+@on_sqlite
+def test_parts_are_dragged_by_mouse(enter: Enter) -> None:
+    shown = enter()
+    page = shown.page
+    source, target = item(page, "Why?").bounding_box(), item(page, "How likely?").bounding_box()
+    assert source
+    assert target
+    page.mouse.move(source["x"] + 40, source["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 40, target["y"] + 30, steps=5)
+    page.mouse.move(target["x"] + 40, target["y"] + 4, steps=5)
+    page.mouse.up()
+    saved(page)
+    assert texts() == [["Why?", "How likely?"], []]
+    page.keyboard.press("Control+z")
+    saved(page)
+    assert texts() == [["How likely?"], ["Why?"]]
+
+
+@on_sqlite
+def test_a_condition_is_a_sentence_of_choices(enter: Enter) -> None:
+    shown = enter()
+    page = shown.page
+    item(page, "Why?").click()
+    page.get_by_role("button", name="A condition").click()
+    page.get_by_label("Compared how").select_option("lte")
+    page.get_by_label("Value", exact=True).fill("6")
+    saved(page)
+    expect(item(page, "Why?")).to_contain_text("is at most 6")
+    assert body()["pages"][1]["questions"][0]["show_if"] == {"field": "answers.nps", "op": "lte", "value": 6}
+
+
+@on_sqlite
+def test_two_people_in_one_question_are_both_told_and_choose(enter: Enter) -> None:
+    anna, boris = enter("anna"), enter("boris")
+    for shown in (anna, boris):
+        item(shown.page, "Why?").click()
+    boris.page.route("**/draft", lambda route: route.abort())  # a moment without a connection
+    boris.page.locator("[data-place='text.en']").fill("Boris wants to know why")
+    expect(boris.page.get_by_text("Not saved yet: no connection.")).to_be_visible()
+    anna.page.locator("[data-place='text.en']").fill("Anna wants to know why")
+    saved(anna.page)
+    boris.page.unroute("**/draft")
+    expect(boris.page.get_by_role("heading", name="Anna changed")).to_be_visible()
+    expect(boris.page.get_by_role("alert")).to_contain_text("Anna wants to know why")
+    expect(boris.page.get_by_role("alert")).to_contain_text("Boris wants to know why")
+    expect(anna.page.get_by_text("Boris wanted")).to_be_visible(timeout=15_000)
+    assert texts()[1] == ["Anna wants to know why"]
+    boris.page.get_by_role("button", name="Keep mine").click()
+    expect(anna.page.locator("[data-place='text.en']")).to_have_value("Boris wants to know why", timeout=15_000)
+    assert texts()[1] == ["Boris wants to know why"]
+
+
+@on_sqlite
+@pytest.mark.parametrize(("width", "theme", "language"), [(1440, "light", "en"), (390, "dark", "ru")])
+def test_the_builder_is_fit_for_everybody(enter: Enter, width: int, theme: str, language: str) -> None:
+    shown = enter("anna", width, theme, language)
+    page, faults = shown.page, []
+    for key in ("head", "message", "theme", "p2", "q1", "q2", "e1"):
+        if width < 1000:
+            page.click("[data-tab=outline]")
+        page.locator(f"[data-key={key}] .b-main").click()
+        for tab in ("outline", "preview", "edit"):
+            if width < 1000:
+                page.click(f"[data-tab={tab}]")
+            elif tab != "edit":
+                continue
+            page.locator("details").evaluate_all("all => all.forEach(one => one.open = !one.matches('.menu'))")
+            found = Axe().run(page, options={"runOnly": WCAG})
+            faults += [
+                f"{key} {tab}: {v['id']}: {v['nodes'][0]['html'][:160]} {v['nodes'][0].get('failureSummary', '')[:200]}"
+                for v in found.response["violations"]
+            ]
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                faults.append(f"{key} {tab}: wider than the screen")
+    assert not faults, "\n".join(faults)
+    assert shown.wrong == []
