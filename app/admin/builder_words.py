@@ -8,9 +8,11 @@ from flask_babel import gettext as _
 
 from app.admin.segments import operator_words
 from app.admin.surveys import question_types
+from app.admin.words import LANGUAGES, inner, span
 from surveys.definition import Path
-from surveys.drafts import Draft
+from surveys.drafts import Draft, place_of
 from surveys.questions import KINDS
+from surveys.review import Notice, review
 
 
 def type_fields() -> dict[str, dict[str, list[str]]]:
@@ -31,9 +33,31 @@ def type_groups() -> list[tuple[str, tuple[str, ...]]]:
     ]
 
 
-def warning_words(_draft: Draft, _body: Mapping[str, Any]) -> Iterator[tuple[str, Path, str]]:
+def warning_words(draft: Draft, body: Mapping[str, Any]) -> Iterator[tuple[str, Path, str]]:
     """What an author would want to know, in words, by part."""
-    yield from ()
+    for notice in review(body):
+        key, place = place_of(draft, notice.path)
+        yield key, place, _notice_words(notice)
+
+
+def _notice_words(notice: Notice) -> str:
+    said = {
+        "long": _("It takes about %(time)s; beyond two minutes many leave before the end."),
+        "page_unreachable": _("Nobody can reach this page: another way always passes it by."),
+        "page_never": _("Nobody can reach this page: what it depends on never happens."),
+        "question_never": _("Nobody can see this question: what it depends on never happens."),
+        "ending_never": _("Nobody can reach this ending."),
+        "untranslated": _("%(language)s is missing."),
+        "double": _("Two questions in one? “%(words)s”: whoever thinks differently of the two cannot answer."),
+        "leading": _("This leads to an answer: “%(words)s”."),
+        "wordy": _("%(count)s words: a question of up to 30 is read to its end."),
+    }[notice.code]
+    return said % {
+        "time": span(int(notice.detail)) if notice.code == "long" else "",
+        "language": LANGUAGES.get(notice.detail, notice.detail),
+        "words": inner(notice.detail),
+        "count": notice.detail,
+    }
 
 
 def builder_words() -> dict[str, str]:

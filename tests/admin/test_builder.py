@@ -293,3 +293,21 @@ def test_the_preview_of_a_draft_opens_by_its_link_only_and_stores_nothing(
     assert client.post(address, data={"page": "0", "shown": "nps"}).status_code == 422
     assert "Thanks!" in client.post(address, data={"page": "1", "why": "So", "shown": "why"}).text
     assert client.get(f"{address}?page=77&ending=99").status_code == 200
+
+
+@on_sqlite
+def test_an_author_is_told_what_is_worth_a_look_at_its_place(company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    hidden = {
+        "id": "why",
+        "type": "text",
+        "text": {"en": "Why?"},
+        "show_if": {"field": "answers.nps", "op": "gt", "value": 10},
+    }
+    told = said(save(person, {"verb": "set", "key": "q2", "value": hidden, "seen": 0}))
+    assert {(one["key"], *one["place"], one["text"]) for one in told["warnings"]} == {
+        ("q2", "text", "Русский is missing."),
+        ("q2", "show_if", "Nobody can see this question: what it depends on never happens."),
+    }
+    assert told["sentences"]["q2"].endswith("is more than 10")
+    assert "Nobody can see this question" in person.get("/surveys/order/publish").text
