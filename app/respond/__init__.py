@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
 
 from app.actions.deliveries import unsubscribe_contact
 from app.clock import utcnow
@@ -11,14 +11,20 @@ from app.links import read_token
 from app.queries.installation import company, stored_logo
 from app.queries.invitations import Asked, find_asked, given_code, invitation_language
 from app.queries.surveys import stored_picture
-from app.respond.answering import closing_words, take_answer
+from app.respond.answering import closing_words, keep_answers, take_answer
 from app.respond.forms import Submit, look_of, page_view
+from app.respond.live import live_page, policy
 from app.text.phrases import phrases
 from surveys.branching import ending
 from surveys.wording import pick
 
 blueprint = Blueprint("respond", __name__)
 CLOSED = {"completed": ("answered", 200), "expired": ("expired", 410), "cancelled": ("expired", 410)}
+
+KEEP = "keep"
+"""In the address of a post: the answers so far, kept while they are given; nothing ends by it."""
+SCRIPT = "Otklik-Script"
+"""The header by which the page's own script is known."""
 
 
 @blueprint.after_request
@@ -30,8 +36,7 @@ def _keep_private(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault(
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        policy(),
     )
     return response
 
@@ -67,35 +72,57 @@ def submit_survey(token: str) -> Any:
     if not asked.answerable():
         return _closed(asked, asked.state)
     now = utcnow()
+    if KEEP in request.args:
+        keep_answers(asked, request.form, now)
+        return "", 204
     submit, recorded = take_answer(asked, request.form, now)
     if not recorded.stored:
         return _closed(asked, recorded.state)
     if submit.faults:
         return _show(token, asked, submit), 422
     if submit.next_page is not None:
-        return redirect(url_for("respond.show_survey", token=token, page=submit.next_page), 303)
+        return _lead(url_for("respond.show_survey", token=token, page=submit.next_page))
     end = ending(asked.survey, recorded.answers, asked.known, now)
+    words = closing_words(asked, recorded, now)
     if end and end.redirect:
-        return redirect(end.redirect, 303)
+        return _lead_away(asked, words, end.redirect)
+    link_text = pick(end.link_text, asked.language) if end and end.link_text else ""
+    return _note(asked, words, code=recorded.code, link=end.link if end else None, link_text=link_text)
+
+
+def _note(asked: Asked, title: str, **more: Any) -> str:
     return render_template(
         "respond/note.html",
-        title=closing_words(asked, recorded, now),
+        title=title,
         text="",
         t=phrases(asked.language),
-        code=recorded.code,
-        link=end.link if end else None,
-        link_text=pick(end.link_text, asked.language) if end and end.link_text else "",
         language=asked.language,
         theme=look_of(asked.survey),
         company=company(),
+        **more,
     )
 
 
+def _lead(to: str) -> Any:
+    """On to another page: our script is told of it, and goes there itself."""
+    return jsonify({"to": to}) if request.headers.get(SCRIPT) else redirect(to, 303)
+
+
+def _lead_away(asked: Asked, words: str, to: str) -> Any:
+    """On to another site. A form may lead nowhere but here, so without our script a page of its own goes there."""
+    if request.headers.get(SCRIPT):
+        return _lead(to)
+    return _note(asked, words, away=to, link=to, link_text=phrases(asked.language)["next"])
+
+
 def _show(token: str, asked: Asked, submit: Submit) -> Any:
+    now = utcnow()
+    view = page_view(asked, submit, now)
     return render_template(
         "respond/survey.html",
         token=token,
-        view=page_view(asked, submit, utcnow()),
+        view=view,
+        live=live_page(asked, submit, view, now, f"/s/{token}"),
         theme=look_of(asked.survey),
         t=phrases(asked.language),
         company=company(),

@@ -26,6 +26,13 @@ def take_answer(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> tup
     return submit, recorded
 
 
+def keep_answers(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> None:
+    """Keep what is right of a form that is still being filled in."""
+    submit = read_submit(asked, form, now)
+    if submit.read:
+        record_response(asked.invitation_id, submit.read, None, now)
+
+
 def _finish(asked: Asked, now: datetime) -> Finish:
     def finish(answers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
         counted = visible_answers(asked.survey, answers, asked.known, now)

@@ -110,7 +110,7 @@ def read_submit(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> Sub
 
 def _read_page(submit: Submit, asked: Asked, form: "MultiDict[str, str]", now: datetime) -> bool:
     """Read the questions of the page, from above; returns whether one is shown now that was not on the page."""
-    displayed, today, unseen = set(filter(None, form.getlist("shown"))), _today(now), False
+    displayed, today, unseen = set(filter(None, form.getlist("shown"))), local_day(now), False
     for question in asked.survey.pages[submit.page].questions:
         if not _is_shown(question, submit, asked, now):
             continue
@@ -130,7 +130,7 @@ def _is_shown(question: Question, submit: Submit, asked: Asked, now: datetime) -
     return question in visible(asked.survey, submit.answers, asked.known, now).get(submit.page, ())
 
 
-def _today(now: datetime) -> date:
+def local_day(now: datetime) -> date:
     return now.astimezone(ZoneInfo(company().zone)).date()
 
 
@@ -197,10 +197,8 @@ def page_view(asked: Asked, submit: Submit, now: datetime) -> PageView:
     """The page to draw: earlier answers, or what was just typed, stand in the fields."""
     survey = asked.survey
     shown = visible(survey, submit.answers, asked.known, now)
-    facts = {**asked.known, "answers": readable_answers(survey.questions, submit.answers, asked.language)}
     last = not survey.pages[submit.page + 1 :]
     said, own = phrases(asked.language), survey.theme.send if last else survey.theme.next
-    draw = _Drawing(asked, submit, facts, _today(now))
     return PageView(
         language=asked.language,
         number=submit.page,
@@ -209,9 +207,16 @@ def page_view(asked: Asked, submit: Submit, now: datetime) -> PageView:
         last=last,
         back=max((n for n in shown if n < submit.page), default=None) if survey.back else None,
         next=pick(own, asked.language) if own else said["send" if last else "next"],
-        questions=[draw.question(q) for q in shown.get(submit.page, survey.pages[submit.page].questions)],
+        questions=question_views(asked, submit, shown.get(submit.page, survey.pages[submit.page].questions), now),
         faulty=bool(submit.faults),
     )
+
+
+def question_views(asked: Asked, submit: Submit, questions: Iterable[Question], now: datetime) -> list[QuestionView]:
+    """Questions as they are drawn: earlier answers, or what was just typed, stand in them."""
+    facts = {**asked.known, "answers": readable_answers(asked.survey.questions, submit.answers, asked.language)}
+    draw = _Drawing(asked, submit, facts, local_day(now))
+    return [draw.question(question) for question in questions]
 
 
 def readable_answers(questions: Iterable[Question], answers: Mapping[str, Any], language: str) -> dict[str, Any]:

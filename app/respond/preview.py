@@ -13,6 +13,7 @@ from app.queries.installation import company
 from app.queries.invitations import Asked
 from app.queries.surveys import find_version
 from app.respond.forms import Submit, look_of, page_view, read_submit, readable_answers
+from app.respond.live import live_page, policy
 from app.text.phrases import phrases
 from surveys.branching import ending, visible_answers
 from surveys.conditions import ALWAYS
@@ -30,10 +31,7 @@ def keep_private(response: Response) -> Response:
     """As the real pages, but the staff site may show it in a frame."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
-        "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
-    )
+    response.headers["Content-Security-Policy"] = policy("'self'")
     return response
 
 
@@ -101,13 +99,16 @@ def _page(asked: Asked, submit: Submit, action: str) -> str:
     said = phrases(asked.language)
     here = {name for q in asked.survey.pages[submit.page].questions for name in q.fields}
     sent = {k: request.form.getlist(k) for k in request.form if k not in ("page", "back") and k not in here}
+    now = utcnow()
+    view = page_view(asked, submit, now)
     return render_template(
         "respond/survey.html",
         token="",
         action=action,
         carried=sent,
         banner=said["preview"],
-        view=page_view(asked, submit, utcnow()),
+        view=view,
+        live=live_page(asked, submit, view, now, None),
         theme=look_of(asked.survey),
         t=said,
         company=company(),

@@ -10,6 +10,7 @@ from app.definitions.recipes import SOMEBODY, Recipe, recipes
 from app.queries.installation import company
 from app.queries.invitations import Asked
 from app.respond.forms import Submit, look_of, page_view, read_submit, readable_answers
+from app.respond.live import live_page
 from app.respond.preview import keep_private
 from app.text.messages import Choice, Message
 from app.text.phrases import phrases
@@ -57,6 +58,8 @@ def show_recipe(slug: str, language: str) -> Any:
 def _page(slug: str, asked: Asked, submit: Submit) -> str:
     """The answers so far travel in the form itself, because they are kept nowhere else."""
     said = phrases(asked.language)
+    now = utcnow()
+    view = page_view(asked, submit, now)
     here = {name for q in asked.survey.pages[submit.page].questions for name in q.fields}
     return render_template(
         "respond/survey.html",
@@ -64,7 +67,8 @@ def _page(slug: str, asked: Asked, submit: Submit) -> str:
         action=url_for("recipes.show_recipe", slug=slug, language=asked.language),
         carried={k: request.form.getlist(k) for k in request.form if k not in ("page", "back") and k not in here},
         banner=said["preview"],
-        view=page_view(asked, submit, utcnow()),
+        view=view,
+        live=live_page(asked, submit, view, now, None),
         theme=look_of(asked.survey),
         t=said,
         company=company(),

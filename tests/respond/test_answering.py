@@ -318,7 +318,7 @@ def test_a_score_pressed_in_a_mail_is_chosen_and_not_stored(client: FlaskClient,
         assert (" checked" in page.text) == (query in ("nps=9", "nps=9&nps=3"))
     assert everything() == before
     assert re.search(r'value="9"\s+checked', client.get(f"{link}?nps=9").text)
-    assert "<script" not in client.get(f"{link}?why=%3Cscript%3E").text
+    assert "<script>" not in client.get(f"{link}?why=%3Cscript%3E").text
 
 
 def test_a_page_is_bound_to_its_own_invitation(client: FlaskClient, ask: Ask) -> None:

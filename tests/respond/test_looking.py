@@ -53,7 +53,7 @@ def addresses(app: Flask, invitation: Invitation) -> Iterator[str]:
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint.startswith(
-            ("admin.", "demo.", "preview.", "bootstrap.", "/dash")
+            ("admin.", "demo.", "preview.", "recipes.", "bootstrap.", "/dash")
         ):
             continue
         names = sorted(rule.arguments)
