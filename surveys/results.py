@@ -174,11 +174,15 @@ ADD: Mapping[Chart, Callable[[Result, Any, datetime], None]] = {
 
 
 def _stopped_at(version: Survey, response: Given, page_of: Mapping[str, int]) -> int | None:
-    """The page of the newest version at which somebody stopped: the first shown after the last that was answered."""
+    """The page of the newest version at which somebody stopped.
+
+    It is the last that was answered, if something required was left out on it; else the one shown after it.
+    """
     shown = visible(version, response.answers, KNOWN, response.at)
     answered = [n for n, page in enumerate(version.pages) if any(q.id in response.answers for q in page.questions)]
     last = max(answered, default=-1)
-    stopped = next((n for n in shown if n > last), None)
+    lacking = any(q.required and q.id not in response.answers for q in shown.get(last, ()))
+    stopped = last if lacking else next((n for n in shown if n > last), None)
     if stopped is None:  # everything was answered but for sending it
         stopped = max(shown, default=0)
     return next((page_of[q.id] for q in version.pages[stopped].questions if q.id in page_of), None)

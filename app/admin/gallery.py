@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+import orjson
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -13,6 +14,7 @@ from flask_wtf import FlaskForm
 from app.actions.definitions import ChangedMeanwhile, apply_definitions
 from app.admin import blueprint
 from app.admin.editing import put_in_force
+from app.admin.overview import as_file
 from app.admin.reading import condition_words, when_words
 from app.admin.words import LANGUAGES, inner
 from app.auth.staff import signed_in, staff
@@ -22,6 +24,7 @@ from app.definitions.recipes import SOMEBODY, Effort, Recipe, effort, localised,
 from app.inbound.foreign import UnknownFormat
 from app.inbound.surveys import read_foreign
 from app.queries.definitions import used_slugs
+from app.queries.surveys import survey_definitions
 from surveys.catalog import READERS
 from surveys.occasions import Occurs
 from surveys.triggers import SetAttribute, Task
@@ -177,6 +180,19 @@ def use_recipe(slug: str) -> Any:
 
 
 # -- A file
+
+
+@blueprint.get("/surveys/<slug>/definition.<kind>")
+@staff("read")
+def export_survey_definition(slug: str, kind: str) -> Response:
+    """A survey as our file: YAML to be read and changed, JSON for programs; both can be imported again."""
+    body = survey_definitions().get(slug)
+    if body is None or kind not in ("yaml", "json"):
+        abort(404)
+    if kind == "yaml":
+        return as_file(write_definition("surveys", body).encode(), "application/yaml", f"{slug}.yaml")
+    content = orjson.dumps({"surveys": [body]}, option=orjson.OPT_INDENT_2)
+    return as_file(content, "application/json", f"{slug}.json")
 
 
 @blueprint.route("/surveys/new/file", methods=["GET", "POST"])

@@ -1,6 +1,8 @@
 """The responses to a survey, in all its versions, to be counted question by question."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,8 +15,11 @@ from app.queries.overview import moments
 from app.queries.surveys import survey_version
 from dashboards.readers import Days
 from surveys.results import Given, Results, gather
+from surveys.statistics import MINIMUM
 
 STREAM = 1_000
+LATEST = 500
+"""How many responses tell where people leave."""
 
 
 def survey_results(slug: str, days: Days, channel: str | None) -> Results:
@@ -47,3 +52,29 @@ def survey_channels(slug: str) -> list[str]:
     query = select(Invitation.channel).distinct().join(Response, Response.invitation_id == Invitation.id)
     found = db.session.scalars(query.where(Response.survey_version_id.in_(_versions(slug))))
     return sorted(found)
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """The page at which most of those leave who do not send in their answers: its number, and the share of all."""
+
+    page: int
+    share: float
+
+
+def leaving(slug: str, since: datetime) -> Leaving | None:
+    """Where people leave, of the latest responses since then; None while there are too few."""
+    ids = _versions(slug)
+    columns = (Response.survey_version_id, Response.answers, Response.completed_at, Response.changed_at)
+    rows = db.session.execute(
+        select(*columns)
+        .where(Response.survey_version_id.in_(ids), Response.changed_at >= since)
+        .order_by(Response.changed_at.desc())
+        .limit(LATEST)
+    ).all()
+    if len(rows) < MINIMUM or all(row.completed_at for row in rows):
+        return None
+    given = (Given(version, answers, changed, done is not None) for version, answers, done, changed in rows)
+    results = gather({i: survey_version(i) for i in ids}, given)
+    number, page = max(enumerate(results.pages, 1), key=lambda found: found[1].left)
+    return Leaving(number, 100 * page.left / results.begun)

@@ -61,6 +61,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         "export_survey_answers": "order",
         "survey_answers": "order",
         "survey_paper": "order",
+        "export_survey_definition": "order",
         "survey_recipe": "interview",
         "use_recipe": "interview",
     }
@@ -75,7 +76,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         name = rule.endpoint.removeprefix("admin.")
         given = {a: slugs.get(name, values[a]) if a == "slug" else values[a] for a in rule.arguments}
         if name.startswith("export_"):
-            given["kind"] = "csv"
+            given["kind"] = "yaml" if name == "export_survey_definition" else "csv"
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield method, adapter.build(rule.endpoint, given), vars(app.view_functions[rule.endpoint])["right"]
 

@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.admin.gallery import FILE_MAX
+from app.definitions import load_definitions
 from app.definitions.recipes import recipes
 from app.queries.surveys import survey_definitions
 from app.queries.triggers import trigger_definitions
@@ -146,3 +147,18 @@ def test_faults_of_a_file_are_named_with_their_lines(app: Flask, sign_in: Callab
     answer = person.post("/surveys/new/file", verb="make", text="policy: {limits: []}")
     assert answer.status_code == 422
     assert person.post("/surveys/new/file", verb="make", text="").status_code == 422
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", ["yaml", "json"])
+def test_a_survey_leaves_as_a_file_that_can_come_back(app: Flask, sign_in: Callable[..., Person], kind: str) -> None:
+    person = sign_in("designer")
+    person.post("/surveys/new/cancellation")
+    before = survey_definitions()["cancellation"]
+    sheet = person.get(f"/surveys/cancellation/definition.{kind}")
+    assert f'filename="cancellation.{kind}"' in sheet.headers["Content-Disposition"]
+    assert "Everything maps." in upload(person, sheet.data, f"x.{kind}").text
+    loaded = load_definitions({"x": sheet.text})
+    assert loaded.catalog.bodies["surveys"]["cancellation"] == before
+    assert person.get("/surveys/cancellation/definition.pdf").status_code == 404
+    assert person.get(f"/surveys/none/definition.{kind}").status_code == 404

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from app.actions.pictures import store_picture
 from app.clock import utcnow
 from app.links import survey_url
 from app.models.invitations import Invitation
+from app.queries.results import leaving
 from tests.admin.conftest import Person
 from tests.conftest import Filling, put_in_force, until_nothing_is_ready
 from tests.respond.test_types import ANSWERS_1, ANSWERS_2, FIRST, PICTURE, SECOND, pages
@@ -83,3 +85,13 @@ def test_a_survey_without_answers_says_so_and_one_that_is_not_there_too(
 @on_sqlite
 def test_an_agent_sees_no_results(company: None, sign_in: Callable[..., Person]) -> None:
     assert sign_in("agent").get("/surveys/order/results").status_code in (403, 404)
+
+
+@on_sqlite
+def test_where_people_leave_is_known_once_enough_of_them_came(everything: None) -> None:
+    since = utcnow() - timedelta(days=1)
+    found = leaving("all", since)
+    assert found is not None
+    assert (found.page, round(found.share)) == (2, 14)
+    assert leaving("all", utcnow() + timedelta(days=1)) is None
+    assert leaving("none", since) is None

@@ -109,3 +109,9 @@ def test_where_people_stopped_in_an_older_version_is_told_by_the_page_that_has_t
     new = survey([ask("nps", "a"), ask("text", "b")])
     given = [said({"a": 1}, 1, complete=False), said({"a": 1, "b": "x"}, 1, complete=False)]
     assert left(gather({2: new, 1: old}, given)) == [1]
+
+
+def test_who_left_out_something_required_stopped_on_that_very_page() -> None:
+    asked = survey([ask("nps", "a"), ask("text", "b", required=True)], [ask("text", "c")])
+    given = [said({"a": 1}, complete=False), said({"b": "x"}, complete=False)]
+    assert left(gather({1: asked}, given)) == [1, 1]
