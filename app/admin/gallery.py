@@ -71,7 +71,7 @@ def _card(recipe: Recipe) -> Card:
         name=pick(recipe.name, language),
         about=pick(recipe.about, language),
         question=_told(survey.questions[0].text, language),
-        effort=effort_words(effort(survey)),
+        effort=effort_words(effort(recipe)),
         waits=when_words(trigger),
         event=trigger.when.event if isinstance(trigger.when, Occurs) else None,
     )

@@ -16,7 +16,7 @@ from app.admin.editing import changed_body, put_in_force
 from app.admin.overview import XLSX, as_file
 from app.admin.reading import condition_words
 from app.admin.reasons import survey_name
-from app.admin.words import LANGUAGES, chosen, inner
+from app.admin.words import LANGUAGES, chosen, inner, number
 from app.auth.staff import signed_in, staff
 from app.channels.email import DeliveryError, connect
 from app.clock import utcnow
@@ -29,15 +29,21 @@ from app.queries.drafts import DraftRow, draft_rows
 from app.queries.installation import company
 from app.queries.offers import offer_definitions
 from app.queries.responses import raw_responses
+from app.queries.results import leaving
 from app.queries.surveys import all_versions, current_surveys, survey_definitions, survey_version
 from app.text.messages import Choice, Message
 from app.text.phrases import phrases
 from surveys.wording import fill, pick
 
 FIGURES_OF = timedelta(days=90)
+MANY_LEAVE = 25
+"""Percent of those who began that leave at one page, from where on it is worth a word."""
+SEARCH_MAX = 100
 RAW = ("response", "customer", "version", "language", "trigger", "channel", "complete", "started_at", "completed_at")
 """The columns that every response has."""
 RAW_BATCH = 1_000
+EXAMPLES = ("nps-relationship", "csat-delivery", "cancellation")
+"""Recipes that stand where there is no survey yet."""
 
 
 @blueprint.get("/surveys")
@@ -47,12 +53,25 @@ def surveys() -> Any:
     show = request.args.get("show", "all")
     written = draft_rows()
     drafts = [row for row in written.values() if row.live is None]
+    words = request.args.get("q", "").strip()[:SEARCH_MAX]
     shown = [r for r in rows if show == "all" or (show != "draft" and r.live is (show == "live"))]
+    versions = {slug: (version, languages[0]) for slug, (version, languages) in current_surveys().items()}
     return render_template(
         "admin/surveys.html",
-        rows=[(r, survey_name({r.slug: r.body}, r.slug), _hint(r.body, written.get(r.slug))) for r in shown],
-        drafts=[(row, survey_name({row.slug: row.body}, row.slug)) for row in drafts if show in ("all", "draft")],
+        rows=[
+            (r, survey_name({r.slug: r.body}, r.slug), _hint(r.slug, r.body, written.get(r.slug)))
+            for r in shown
+            if _matches(words, r.body)
+        ],
+        drafts=[
+            (row, survey_name({row.slug: row.body}, row.slug))
+            for row in drafts
+            if show in ("all", "draft") and _matches(words, row.body)
+        ],
+        previews={slug: preview_url(*version) for slug, version in versions.items()},
+        examples=EXAMPLES,
         show=show,
+        words=words,
         counts={
             "all": len(rows) + len(drafts),
             "live": sum(r.live for r in rows),
@@ -69,7 +88,15 @@ def _spark(daily: list[int]) -> str:
     return " ".join(f"{'M' if n == 0 else 'L'}{n * 96 / 29:.1f},{22 - 20 * v / top:.1f}" for n, v in enumerate(daily))
 
 
-def _hint(body: Mapping[str, Any], written: DraftRow | None) -> str:
+def _matches(words: str, body: Mapping[str, Any]) -> bool:
+    """Whether a survey's name, slug or one of its questions says all of these words."""
+    questions = [question.get("text") for page in body["pages"] for question in page["questions"]]
+    texts = [text for said in questions for text in (said.values() if isinstance(said, dict) else [said])]
+    told = " ".join(str(text) for text in (body.get("name"), body["slug"], *texts) if text).casefold()
+    return all(word in told for word in words.casefold().split())
+
+
+def _hint(slug: str, body: Mapping[str, Any], written: DraftRow | None) -> str:
     """At most one thing worth knowing."""
     if written is not None and written.differs:
         return _("The draft differs from what is live.")
@@ -84,6 +111,9 @@ def _hint(body: Mapping[str, Any], written: DraftRow | None) -> str:
                 lacking,
                 language=LANGUAGES.get(language, language),
             )
+    left = leaving(slug, utcnow() - FIGURES_OF)
+    if left is not None and left.share >= MANY_LEAVE:
+        return _("%(share)s %% leave at page %(page)d", share=number(left.share), page=left.page)
     return ""
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from app.definitions import read_yaml, write_definitions
-from surveys.conditions import ALWAYS
 from surveys.definition import read
+from surveys.review import PAGE_TURN, question_seconds
 from surveys.survey import Survey, read_survey
 from surveys.triggers import Send, Trigger, read_trigger
 from surveys.wording import pick
@@ -21,13 +21,11 @@ MOMENTS = (
     *("abandoned", "leaving", "interests", "interview", "crisis"),
 )
 """In which order the gallery shows them."""
-PLAIN = ("name", "title")
+PLAIN = ("name", "title", "touchpoint")
 """Fields that only the company's people read, in the language of whoever makes the drafts."""
 RENAMED = ("surveys", "triggers")
 """What is made under another slug where its own is taken; departments are used as they are."""
 SLUG_MAX = 64
-CHOOSING, WRITING, READING = 6, 18, 3
-"""Seconds that an answer takes, and so many words a second."""
 
 
 SOMEBODY: Mapping[str, Mapping[str, Any]] = {
@@ -91,22 +89,14 @@ class Effort:
     seconds: int
 
 
-def effort(survey: Survey) -> Effort:
+def effort(recipe: Recipe) -> Effort:
     """What answering takes; seconds are those of the shortest way, in tens."""
-    always = [
-        question
-        for page in survey.pages
-        for question in page.questions
-        if page.show_if is ALWAYS and question.show_if is ALWAYS and question.type != "statement"
-    ]
-    everything = [question for question in survey.questions if question.type != "statement"]
-    seconds = sum(
-        (WRITING if question.type == "text" else CHOOSING)
-        + len(pick(question.text, LANGUAGES[0]).split()) / READING
-        + len(question.options) / READING
-        for question in always
-    )
-    return Effort(len(always), len(everything), max(10, round(seconds / 10) * 10))
+    pages = recipe.definitions["surveys"][0]["pages"]
+    asked = [(page, question) for page in pages for question in page["questions"] if question["type"] != "statement"]
+    always = [q for page, q in asked if "show_if" not in page and "show_if" not in q]
+    turns = PAGE_TURN * sum("show_if" not in page for page in pages)
+    seconds = turns + sum(question_seconds(question) for question in always)
+    return Effort(len(always), len(asked), max(10, round(seconds / 10) * 10))
 
 
 def localised(definitions: Mapping[str, Any], language: str) -> dict[str, Any]:

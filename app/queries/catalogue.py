@@ -32,6 +32,7 @@ class SurveyRow:
     body: Mapping[str, Any]
     version: int
     triggers: list[str]
+    touchpoints: list[str]
     live: bool
     metric: str | None
     score: Figure | None
@@ -43,10 +44,12 @@ class SurveyRow:
 def survey_rows(begin: date) -> list[SurveyRow]:
     """Every survey in force, its figures of the days from ``begin`` on."""
     used: dict[str, list[tuple[str, str]]] = {}
+    touchpoints: dict[str, list[str]] = {}
     for slug, body in trigger_definitions().items():
         for action in body.get("then", ()):
             if survey := (action.get("send") or {}).get("survey"):
                 used.setdefault(survey, []).append((body.get("name") or slug, body.get("status", "draft")))
+                touchpoints.setdefault(survey, []).append(body.get("touchpoint") or "")
     sums = [func.coalesce(func.sum(getattr(Rollup, name)), 0).label(name) for name in COUNTS]
     counts = {
         row.slug: row
@@ -73,6 +76,7 @@ def survey_rows(begin: date) -> list[SurveyRow]:
                 body=body,
                 version=versions[slug],
                 triggers=[name for name, _ in used.get(slug, ())],
+                touchpoints=sorted(filter(None, set(touchpoints.get(slug, ())))),
                 live=any(status in ("live", "pilot") for _, status in used.get(slug, ())),
                 metric=metric,
                 score=METRICS[metric](row) if metric and row else None,

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models.surveys import Survey
+from app.models.surveys import Survey, SurveyDraft
 from app.models.triggers import Trigger
 from app.queries.departments import department_definitions
 from app.queries.offers import known_codes, offer_definitions
@@ -58,9 +58,10 @@ def current_slugs() -> dict[str, set[str]]:
 
 
 def used_slugs() -> dict[str, set[str]]:
-    """Slugs that mean something, by kind: also those of what is out of force, whose history stays."""
+    """Slugs that mean something, by kind: also those of drafts, and of what is out of force, whose history stays."""
     tables: dict[str, Any] = {"surveys": Survey, "triggers": Trigger}
     found = {kind: set(db.session.scalars(select(table.slug))) for kind, table in tables.items()}
+    found["surveys"] |= set(db.session.scalars(select(SurveyDraft.slug)))
     return {"departments": set(department_definitions()), **found}
 
 

@@ -42,7 +42,7 @@ def show(version_id: int, language: str, code: str) -> Any:
     form = find_version(version_id)
     if form is None or language not in form.languages:
         abort(404)
-    return _answered(Asked(0, form, language, _somebody(language), {}, "open"), preview_url(version_id, language))
+    return answered(Asked(0, form, language, _somebody(language), {}, "open"), preview_url(version_id, language))
 
 
 def _somebody(language: str) -> Mapping[str, Any]:
@@ -65,7 +65,7 @@ def show_draft(slug: str, code: str, language: str) -> Any:
     if chosen is not None and 0 <= chosen < len(form.endings):
         asked = replace(asked, survey=replace(form, endings=(replace(form.endings[chosen], condition=ALWAYS),)))
         return _end(asked, Submit(0, {}), utcnow())
-    return _answered(asked, draft_url(slug, language))
+    return answered(asked, draft_url(slug, language))
 
 
 def _opened(form: Survey, number: int, *, whole: bool) -> Survey:
@@ -81,7 +81,8 @@ def _opened(form: Survey, number: int, *, whole: bool) -> Survey:
     return replace(form, pages=tuple(pages))
 
 
-def _answered(asked: Asked, action: str) -> Any:
+def answered(asked: Asked, action: str) -> Any:
+    """What a survey shows next: it checks and branches as the real one, and stores nothing."""
     now = utcnow()
     if request.method == "GET":
         return _page(asked, Submit.resumed(asked, now, request.args), action)

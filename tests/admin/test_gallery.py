@@ -53,7 +53,7 @@ def test_the_gallery_shows_every_recipe_by_its_moment(
 @on_sqlite
 def test_a_card_says_what_it_takes_and_what_it_waits_for(app: Flask, sign_in: Callable[..., Person]) -> None:
     page = sign_in("designer").get("/surveys/new").text
-    assert "2 questions, about 30 s" in page
+    assert "2 questions, about 40 s" in page
     assert "3 to 7 questions, from 30 s" in page
     assert "waits for: order delivered" in page
     one = sign_in("admin").get("/surveys/new/csat-delivery?language=ru").text
