@@ -15,10 +15,11 @@ from app.models.rollups import Rollup
 from app.models.surveys import Survey, SurveyVersion
 from app.models.triggers import Trigger
 from app.queries.events import first_event_since
-from app.queries.overview import today
+from app.queries.overview import moments, today
 from app.queries.rollups import COUNTS, METRICS
 from app.queries.surveys import survey_definitions
 from app.queries.triggers import trigger_definitions, trigger_version
+from dashboards.readers import Days
 from surveys.statistics import Figure
 from surveys.triggers import Send
 from surveys.triggers import Trigger as Rule
@@ -26,7 +27,10 @@ from surveys.triggers import Trigger as Rule
 
 @dataclass(frozen=True)
 class SurveyRow:
-    """A survey in its list. ``median`` seconds from start to end; ``daily`` answers of the last 30 days."""
+    """A survey in its list.
+
+    ``answers`` sent in since the first of its days, ``median`` seconds from start to end, ``daily`` answers of 30 days.
+    """
 
     slug: str
     body: Mapping[str, Any]
@@ -37,6 +41,7 @@ class SurveyRow:
     metric: str | None
     score: Figure | None
     rate: Figure
+    answers: int
     median: float | None
     daily: list[int]
 
@@ -60,7 +65,7 @@ def survey_rows(begin: date) -> list[SurveyRow]:
             .group_by(Survey.slug)
         )
     }
-    daily = _daily(today())
+    daily, answers = _daily(today()), _sent_in(begin)
     versions = {
         slug: number for slug, number in db.session.execute(select(Survey.slug, Survey.version)) if number is not None
     }
@@ -81,11 +86,25 @@ def survey_rows(begin: date) -> list[SurveyRow]:
                 metric=metric,
                 score=METRICS[metric](row) if metric and row else None,
                 rate=METRICS["response-rate"](row) if row else Figure(None, 0, None, None),
+                answers=answers.get(slug, 0),
                 median=_median_seconds(slug),
                 daily=daily.get(slug, [0] * 30),
             )
         )
     return found
+
+
+def _sent_in(begin: date) -> dict[str, int]:
+    """Complete answers since that day, by survey, whether they carry a score or not."""
+    since, _end = moments(Days(begin, begin))
+    rows = db.session.execute(
+        select(Survey.slug, func.count(Response.id))
+        .join(SurveyVersion, SurveyVersion.survey_id == Survey.id)
+        .join(Response, Response.survey_version_id == SurveyVersion.id)
+        .where(Response.changed_at >= since, Response.complete.is_(True))
+        .group_by(Survey.slug)
+    )
+    return {slug: n for slug, n in rows}
 
 
 def _daily(last: date) -> dict[str, list[int]]:

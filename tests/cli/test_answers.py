@@ -2,6 +2,7 @@
 # ruff: noqa: E501 tables with a case in a line
 
 import gzip
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.responses import Response
 from app.models.tasks import Task
+from app.queries.catalogue import survey_rows
 from app.queries.overview import today
 from app.queries.responses import raw_responses
 from app.queries.results import survey_results
@@ -95,6 +97,9 @@ def test_they_count_in_every_figure_and_nothing_acts_on_them(imported: tuple[Pat
     assert rate.figure.n == 0, "they were never asked by us"
     results = survey_results("s", Days(today().replace(year=2000), today()), None)
     assert (results.complete, dict(results.questions["why"].values)) == (3, {"price": 2, "other": 1})
+    [row] = survey_rows(date(2024, 1, 1))
+    assert (row.answers, row.triggers, row.live) == (3, [], False)
+    assert survey_rows(date(2024, 4, 1))[0].answers == 1
     assert stored(Task) == []
     assert stored(Decision) == []
     assert stored(PendingEvent) == []
