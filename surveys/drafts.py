@@ -12,6 +12,7 @@ from surveys.conditions import read_condition
 from surveys.definition import Fault, Node, Path
 from surveys.questions import read_question
 from surveys.survey import Survey, read_survey
+from surveys.wording import MESSAGE_TEXTS
 
 HEAD, MESSAGE, THEME = "head", "message", "theme"
 FIXED = (HEAD, MESSAGE, THEME)
@@ -313,10 +314,17 @@ def showable(body: Mapping[str, Any], unready: str, empty: str) -> Survey:
         "languages": languages,
         "pages": pages or [{"questions": [_words("empty", languages, empty)]}],
         "endings": [_shown_ending(ending, languages) for ending in body.get("endings") or ()],
+        "message": _shown_message(body.get("message")),
         **{name: body[name] for name in ("progress", "back") if isinstance(body.get(name), bool)},
     }
     theme = {"theme": body["theme"]} if body.get("theme") else {}
     return _leniently({**whole, **theme}) if _fine({**whole, **theme}, "theme") else _leniently(whole)
+
+
+def _shown_message(message: Any) -> dict[str, Any]:
+    """The texts of a message that can be read."""
+    fields = message if isinstance(message, Mapping) else {}
+    return {name: text for name, text in fields.items() if name in MESSAGE_TEXTS and _reads(text, lambda n: n.texts())}
 
 
 def _leniently(body: Mapping[str, Any]) -> Survey:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from json import dumps
 from typing import Any
 
 from surveys.questions import SCALES
@@ -162,10 +163,12 @@ def _texts(
 def _settings(part: str, old: Mapping[str, Any], new: Mapping[str, Any], fields: Sequence[str]) -> Iterator[Difference]:
     for field in fields:
         one, other = old.get(field), new.get(field)
-        if one != other:
-            yield Difference(
-                "condition" if field in ("show_if", "if") else "setting", part, field, "", _plain(one), _plain(other)
-            )
+        if one == other:
+            continue
+        if field in ("show_if", "if"):
+            yield Difference("condition", part, field, "", *(dumps(tree) if tree else "" for tree in (one, other)))
+        else:
+            yield Difference("setting", part, field, "", _plain(one), _plain(other))
 
 
 def _plain(value: Any) -> str:

@@ -1,7 +1,8 @@
 """The survey builder: a draft that saves itself part by part, and what its editors are told."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ from app.admin.builder_words import builder_words, type_fields, type_groups, war
 from app.admin.faults import fault_words
 from app.admin.reading import condition_words
 from app.admin.reasons import survey_name
+from app.admin.surveys import deliver_test
 from app.admin.words import LANGUAGES, clock
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
@@ -33,13 +35,15 @@ from app.queries.drafts import Written, find_written, in_force, people_names, ta
 from app.queries.installation import company
 from app.queries.offers import offer_definitions
 from app.text.beginnings import SCORES, beginnings, first_body
+from app.text.drafted import message_to_look_at
+from app.text.phrases import phrases
 from surveys.catalog import broken_references, read_catalog
 from surveys.definition import SLUG, InvalidDefinition, read
-from surveys.drafts import FIXED, Draft, place_of, put_together, read_changes
+from surveys.drafts import FIXED, Draft, place_of, put_together, read_changes, showable
 from surveys.review import expected_seconds
 
-SHAPES = ("phone", "desktop")
-WAYS: Sequence[str] = ()
+SHAPES = ("phone", "desktop", "mail", "popup")
+WAYS = ("mail", "popup")
 """Shapes that are no page of the survey, but what leads to it."""
 SLUG_MAX = 64
 ADDRESSES = frozenset({"new"})
@@ -83,6 +87,7 @@ def build_survey(slug: str) -> Any:
             "languages": LANGUAGES,
             "preview": draft_url(slug),
             "starts": beginnings(),
+            "usual": {name: {code: phrases(code)[name] for code in SPOKEN} for name in ("subject", "reason")},
             "shapes": SHAPES,
             "ways": WAYS,
             "bonuses": list(offer_definitions()),
@@ -257,6 +262,23 @@ def _written(slug: str) -> Written:
     if found is None:
         abort(404)
     return found
+
+
+@blueprint.post("/surveys/<slug>/draft/test")
+@staff("design")
+def test_survey_draft(slug: str) -> Any:
+    """Send the message as it is written to oneself; its link leads to the preview, which keeps no answer."""
+    written, who, us = _written(slug), signed_in(), company()
+    spoken = written.draft.parts["head"].get("languages") or ["en"]
+    wanted = request.form.get("language", "")
+    language = wanted if wanted in spoken else str(spoken[0])
+    said = phrases(language)
+    survey = showable(written.body, said["draft.unready"], said["draft.empty"])
+    facts = {"contact": {"name": who.name, "first_name": who.name.split()[0]}, "company": us.name}
+    url = draft_url(slug, language, outside=True)
+    message = message_to_look_at(survey, language, facts, to=who.email, url=url, button=us.buttons["light"])
+    deliver_test(replace(message, subject=_("[Test] %(name)s", name=message.subject)))
+    return redirect(url_for("admin.build_survey", slug=slug), 303)
 
 
 @blueprint.post("/surveys/<slug>/draft/drop")

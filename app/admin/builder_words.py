@@ -161,7 +161,7 @@ def _parts() -> dict[str, str]:
         "back.button": _("One may go back"),
         "page.show_if": _("Show this page only if"),
         "page.for": _("Who sees it"),
-        "for.everybody": _("everybody"),
+        "for.everybody": _("whoever answers"),
         "for.known": _("customers we know"),
         "for.anonymous": _("those who come by an open link"),
         "jumps": _("Where it goes on"),

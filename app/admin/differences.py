@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from app.admin.reading import condition_words
 from app.admin.surveys import question_types
 from app.admin.words import LANGUAGES, chosen, inner
 from surveys.versions import Break, Difference
@@ -27,7 +29,20 @@ def difference_words(found: Difference, body: Mapping[str, Any]) -> tuple[str, s
         "text": _("%(part)s: %(field)s (%(language)s)") if found.language else _("%(part)s: %(field)s"),
         "setting": _("%(part)s: %(field)s"),
     }[found.code] % {"part": part, "field": _field_words(found.field), "language": _language(found.language)}
-    return what, _short(found.before), _short(found.after)
+    return what, _short(_value_words(found, found.before)), _short(_value_words(found, found.after))
+
+
+def _value_words(found: Difference, value: str) -> str:
+    """A setting as people say it."""
+    if found.code == "condition":
+        return condition_words(orjson.loads(value)) if value else _("always")
+    if found.code != "setting":
+        return value
+    if found.field == "type":
+        return question_types().get(value, value)
+    if found.field == "languages":
+        return ", ".join(_language(code) for code in value.split(", "))
+    return {"true": _("yes"), "false": _("no")}.get(value, value)
 
 
 def _part_words(part: str, body: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
 
+from app.channels.email import compose
 from app.clock import utcnow
 from app.links import draft_url, is_draft, is_preview, preview_url
 from app.queries.drafts import find_written
@@ -14,11 +15,12 @@ from app.queries.invitations import Asked
 from app.queries.surveys import find_version
 from app.respond.forms import Submit, look_of, page_view, read_submit, readable_answers
 from app.respond.live import live_page, policy
+from app.text.drafted import message_to_look_at
 from app.text.phrases import phrases
 from surveys.branching import ending, visible_answers
 from surveys.conditions import ALWAYS
 from surveys.drafts import showable
-from surveys.survey import AUDIENCES, Survey
+from surveys.survey import AUDIENCES, Ending, Survey
 from surveys.wording import fill, pick
 
 blueprint = Blueprint("preview", __name__)
@@ -31,7 +33,7 @@ def keep_private(response: Response) -> Response:
     """As the real pages, but the staff site may show it in a frame."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Content-Security-Policy"] = policy("'self'")
+    response.headers.setdefault("Content-Security-Policy", policy("'self'"))
     return response
 
 
@@ -53,19 +55,49 @@ def _somebody(language: str) -> Mapping[str, Any]:
 @blueprint.route("/p/draft/<slug>/<code>/<language>", methods=["GET", "POST"])
 def show_draft(slug: str, code: str, language: str) -> Any:
     """A survey that is still written: the page or the ending that the address names, whatever leads there."""
-    written = find_written(slug) if is_draft(slug, code) else None
-    if written is None:
+    asked = draft_asked(slug, code, language)
+    if asked is None:
         abort(404)
-    said = phrases(language)
-    form = showable(written.body, said["draft.unready"], said["draft.empty"])
-    number = request.values.get("page", 0, type=int)
+    form, number = asked.survey, request.values.get("page", 0, type=int)
     form = _opened(form, min(max(number, 0), len(form.pages) - 1), whole=request.method == "GET")
-    asked = Asked(0, form, language, _somebody(language), {}, "open")
+    asked = replace(asked, survey=form)
     chosen = request.args.get("ending", type=int)
     if chosen is not None and 0 <= chosen < len(form.endings):
         asked = replace(asked, survey=replace(form, endings=(replace(form.endings[chosen], condition=ALWAYS),)))
         return _end(asked, Submit(0, {}), utcnow())
     return answered(asked, draft_url(slug, language))
+
+
+def draft_asked(slug: str, code: str, language: str) -> Asked | None:
+    """A draft as somebody would be asked it; None where the link is none of ours."""
+    written = find_written(slug) if is_draft(slug, code) else None
+    if written is None:
+        return None
+    said = phrases(language)
+    form = showable(written.body, said["draft.unready"], said["draft.empty"])
+    return Asked(0, form, language, _somebody(language), {}, "open")
+
+
+@blueprint.get("/p/draft/<slug>/<code>/<language>/mail")
+def show_mail(slug: str, code: str, language: str) -> Any:
+    """The mail that hands it over, as mail programs get it."""
+    asked = draft_asked(slug, code, language)
+    if asked is None:
+        abort(404)
+    us = company()
+    url, facts = draft_url(slug, language, outside=True), {**asked.known, "company": us.name}
+    to = "somebody@example.com"
+    message = message_to_look_at(asked.survey, language, facts, to=to, url=url, button=us.buttons["light"])
+    mail = compose(message, us.mail_from)
+    html = mail.get_body(("html",))
+    return render_template(
+        "respond/mail.html",
+        lang=language,
+        m=message,
+        sender=str(mail["From"]),
+        html=html.get_content() if html else "",
+        company=us,
+    )
 
 
 def _opened(form: Survey, number: int, *, whole: bool) -> Survey:
@@ -107,7 +139,7 @@ def _page(asked: Asked, submit: Submit, action: str) -> str:
         token="",
         action=action,
         carried=sent,
-        banner=said["preview"],
+        banner=said["looking"],
         view=view,
         live=live_page(asked, submit, view, now, None),
         theme=look_of(asked.survey),
@@ -116,17 +148,22 @@ def _page(asked: Asked, submit: Submit, action: str) -> str:
     )
 
 
-def _end(asked: Asked, submit: Submit, now: Any) -> str:
-    said = phrases(asked.language)
+def last_words(asked: Asked, submit: Submit, now: Any) -> tuple[str, Ending | None]:
+    """What is said at the end, and the ending that says it."""
     counted = visible_answers(asked.survey, submit.answers, asked.known, now)
     end = ending(asked.survey, counted, asked.known, now)
     told = {**asked.known, "answers": readable_answers(asked.survey.questions, counted, asked.language)}
-    title = fill(pick(end.text, asked.language), told) if end else said["thanks"]
+    return fill(pick(end.text, asked.language), told) if end else phrases(asked.language)["thanks"], end
+
+
+def _end(asked: Asked, submit: Submit, now: Any) -> str:
+    said = phrases(asked.language)
+    title, end = last_words(asked, submit, now)
     link = end.redirect or end.link if end else None
     return render_template(
         "respond/note.html",
         title=title,
-        text=said["preview"],
+        text=said["looking"],
         t=said,
         link=link,
         link_text=pick(end.link_text, asked.language) if end and end.link_text else link,

@@ -25,9 +25,11 @@ from app.queries.invitations import find_asked
 from app.queries.sources import KnownSource
 from app.queries.triggers import asks_through
 from app.respond.answering import take_answer
+from app.widget import preview
 from app.widget.popups import closed, first_page, page_after, thanks
 from app.widget.visits import Visit, errors_of, read_visit
 
+__all__ = ["blueprint", "preview"]
 blueprint = Blueprint("widget", __name__)
 SCRIPTS = Path(__file__).parent.parent / "static" / "widget"
 LOADER, PARTS = "widget", ("form", "popup")

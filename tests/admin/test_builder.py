@@ -1,6 +1,7 @@
 """The builder's server: drafts that save themselves, two people in one survey, publishing, versions, rights."""
 
 from collections.abc import Callable
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from werkzeug.test import TestResponse
 from app.admin.builder import free_slug
 from app.links import draft_url
 from app.models.accounts import AuditEntry
+from app.models.invitations import Invitation
 from app.models.surveys import SurveyDraft, SurveyVersion
+from app.queries.deliveries import message_of
 from app.queries.drafts import find_written, in_force
+from app.queries.installation import present_company
 from tests.admin.conftest import Person, token_of
 from tests.wire import on_sqlite, said, stored
 
@@ -311,3 +315,47 @@ def test_an_author_is_told_what_is_worth_a_look_at_its_place(company: None, sign
     }
     assert told["sentences"]["q2"].endswith("is more than 10")
     assert "Nobody can see this question" in person.get("/surveys/order/publish").text
+
+
+@on_sqlite
+def test_mail_and_popup_of_a_draft_are_the_real_ones(
+    app: Flask, company: None, sign_in: SignIn, client: FlaskClient
+) -> None:
+    message = {
+        "subject": {"en": "{{ contact.first_name }}, how was it?"},
+        "benefit": {"en": "A <b>cake</b>"},
+        "reason": {},
+    }
+    save(sign_in("designer"), {"verb": "set", "key": "message", "value": message, "seen": 0})
+    mail = client.get(draft_url("order", "en") + "/mail")
+    assert "Ada, how was it?" in mail.text
+    assert "A &amp;lt;b&amp;gt;cake" in mail.text  # in a mail that stands in an attribute
+    assert "How likely?" in mail.text
+    popup = client.get(draft_url("order", "en") + "/popup")
+    assert "How likely?" in popup.text
+    assert "script-src 'self'" in popup.headers["Content-Security-Policy"]
+    answer = said(client.post(draft_url("order", "en") + "/popup", data={"page": "0", "nps": "9", "shown": "nps"}))
+    assert answer["page"]["questions"][0]["text"] == "Why?"
+    sent = {"page": "0", "nps": "9", "why": "So", "shown": ["nps", "why"]}
+    assert said(client.post(draft_url("order", "en") + "/popup", data=sent)) == {"code": None, "done": "Thanks!"}
+    wrong = draft_url("order", "en").replace("order", "other")
+    assert [client.get(f"{wrong}/{way}").status_code for way in ("mail", "popup")] == [404, 404]
+
+
+@on_sqlite
+def test_a_draft_is_tried_out_on_oneself(app: Flask, company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    save(person, {"verb": "set", "key": "message", "value": {"subject": {"en": "How was it?"}}, "seen": 0})
+    before = len(stored(Invitation))
+    assert person.post("/surveys/order/draft/test", language="en").status_code == 303
+    assert f"Sent to {person.email}." in person.get("/surveys/order/build").text
+    caught = (app.config["DATA_DIR"] / "mail" / "test-draft.eml").read_bytes()
+    mail = message_from_bytes(caught, policy=policy.default)
+    assert (mail["Subject"], mail["To"]) == ("[Test] How was it?", person.email)
+    assert len(stored(Invitation)) == before
+
+
+@on_sqlite
+def test_a_mail_without_a_preview_line_has_none(company: None) -> None:
+    [invitation] = stored(Invitation)
+    assert message_of(invitation, present_company()).preview == ""

@@ -209,4 +209,19 @@ for (const link of document.querySelectorAll("[data-saved-first]")) {
   });
 }
 
+for (const trial of document.querySelectorAll("[data-trial]")) {
+  trial.addEventListener("submit", async (event) => {
+    trial.elements.language.value = given.language;
+    if (!saver.unsaved()) return;
+    event.preventDefault();
+    if (await saver.all()) {
+      trial.submit();
+      return;
+    }
+    delete trial.dataset.sent;
+    tell(t(state.held.size ? "saved.conflict" : "saved.away"));
+  });
+}
+
 document.body.dataset.built = "yes";
+performance.mark("built");

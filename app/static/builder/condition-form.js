@@ -81,7 +81,7 @@ export class ConditionForm {
         this.root.querySelectorAll(".b-row")[n]?.querySelector(change.field ? "select" : "select ~ select")?.focus();
       }
     };
-    const what = make("select", { class: "form-select", "aria-label": t("condition.what"), onchange: (e) => {
+    const what = make("select", { class: "form-select b-what", "aria-label": t("condition.what"), onchange: (e) => {
       const next = this.fields.find((one) => one.path === e.target.value);
       put(next.kind === field?.kind && !next.options ? { field: next.path } : this.blank(next));
     } }, this.fields.map((one) => make("option", { value: one.path, selected: one.path === row.field }, one.label)));

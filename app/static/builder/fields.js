@@ -92,7 +92,7 @@ export class Fields {
     return make("fieldset", { class: "b-group", "data-group": name }, make("legend", {}, label), ...inside);
   }
 
-  words(field, label, { rows = 2, help = null, optional = false, of = this.part, write = null, place = field } = {}) {
+  words(field, label, { rows = 2, help = null, optional = false, of = this.part, write = null, place = field, usual = {} } = {}) {
     const value = texts(of[field], this.languages);
     const put = (language, typed) => {
       const next = { ...texts(of[field], this.languages), [language]: typed };
@@ -105,7 +105,7 @@ export class Fields {
     const fields = this.languages.map((language) => {
       const id = fresh("f");
       const input = make(rows > 1 ? "textarea" : "input", {
-        id, class: "form-control", rows: rows > 1 ? rows : null, lang: language, maxlength: 5000, value: value[language] ?? "",
+        id, class: "form-control", rows: rows > 1 ? rows : null, lang: language, maxlength: 5000, value: value[language] ?? "", placeholder: usual[language] ?? null,
         "data-place": `${place}.${language}`, oninput: (event) => put(language, event.target.value),
       });
       return make("div", {}, make("label", { for: id, class: "small muted" }, this.languages.length > 1 ? this.given.names[language] ?? language : t("text")), input);
@@ -127,7 +127,7 @@ export class Fields {
   line(field, label, { of = this.part, type = "text", read = (value) => value, write = (value) => value, help = null, ...more } = {}) {
     const id = fresh("f");
     return make("div", { class: "field", "data-group": field }, make("label", { for: id }, label), make("input", {
-      id, type, class: "form-control", value: read(of[field] ?? ""), "data-place": field, ...more,
+      id, type, class: type === "range" ? null : "form-control", value: read(of[field] ?? ""), "data-place": field, ...more,
       oninput: (event) => this.set(field, event.target.value.trim() === "" ? undefined : write(event.target.value)),
     }), help && make("div", { class: "help" }, help));
   }
@@ -205,7 +205,7 @@ export class Fields {
 
   message() {
     return [this.title(t("part.message")), make("p", { class: "small muted" }, t("message.help")),
-      ...MESSAGE.map((field) => this.words(field, t(`message.${field}`), { rows: field === "subject" || field === "preview" || field === "sender" || field === "reply_to" ? 1 : 2, optional: true }))];
+      ...MESSAGE.map((field) => this.words(field, t(`message.${field}`), { rows: field === "subject" || field === "preview" || field === "sender" || field === "reply_to" ? 1 : 2, optional: true, usual: this.given.usual[field] }))];
   }
 
   theme(part) {

@@ -46,7 +46,8 @@ export class Preview {
     const key = this.state.selected;
     const start = this.given.preview + this.given.language;
     const kind = this.state.kind(key);
-    if (this.given.ways.includes(this.shape)) return `${start}/${this.shape}`;
+    const way = key === "message" && this.shape !== "popup" ? "mail" : this.shape;
+    if (this.given.ways.includes(way)) return `${start}/${way}`;
     if (kind === "ending") return `${start}?ending=${endings.indexOf(key)}`;
     const page = kind === "page" ? key : this.state.page(key);
     return `${start}?page=${Math.max(0, pages.findIndex(([known]) => known === page))}`;
@@ -85,11 +86,27 @@ export class Preview {
       this.turn(true);
       return;
     }
+    if (fresh.querySelector("#popup")) {
+      this.turn(true); // a popup draws itself anew
+      return;
+    }
     if (old.outerHTML === fresh.outerHTML && here.querySelector("style")?.textContent === wanted.querySelector("style")?.textContent) return;
     const style = here.querySelector("head style");
     if (style && wanted.querySelector("head style")) style.textContent = wanted.querySelector("head style").textContent;
     old.replaceWith(here.adoptNode(fresh));
+    this.animate(here, wanted);
     this.mark();
+  }
+
+  // The page's own script, once more for what stands there now.
+  animate(here, wanted) {
+    const text = wanted.querySelector("head > script[type=module]")?.textContent;
+    if (!text) return;
+    const script = here.createElement("script");
+    script.type = "module";
+    script.textContent = text;
+    here.querySelector("head > script[type=module]")?.remove();
+    here.head.append(script);
   }
 
   // A press on a text leads to its field.
