@@ -134,6 +134,79 @@ def test_a_survey_is_written_moved_taken_back_and_published(enter: Enter) -> Non
 
 
 @on_sqlite
+def test_everything_can_be_done_on_a_phone(enter: Enter) -> None:
+    shown = enter(width=390)
+    page = shown.page
+    item(page, "Why?").click()
+    page.get_by_role("button", name="Move up").last.click()
+    saved(page)
+    assert texts() == [["How likely?", "Why?"], []]
+    page.get_by_role("tab", name="Edit").click()
+    page.locator("[data-place='text.en']").fill("Why so?")
+    page.get_by_role("button", name="Add something after it").last.click()
+    page.get_by_role("button", name="yes or no", exact=True).click()
+    expect(page.locator("[data-place='text.en']")).to_be_focused()
+    page.get_by_role("tab", name="Preview").click()
+    frame = page.frame_locator("iframe.b-page")
+    expect(frame.get_by_text("Did you find what you were looking for?")).to_be_visible()
+    expect(frame.get_by_text("Why so?")).to_be_visible()
+    page.get_by_role("tab", name="Outline").click()
+    page.locator(".b-item", has_text="Page 2").locator(".b-main").click()
+    page.get_by_role("tab", name="Edit").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    saved(page)
+    page.get_by_role("link", name="Publish").click()
+    page.get_by_role("button", name="Publish").click()
+    page.wait_for_url("**/surveys/order")
+    assert texts() == [["How likely?", "Why so?", "Did you find what you were looking for?"]]
+    assert shown.wrong == []
+
+
+@on_sqlite
+def test_a_text_is_edited_where_it_stands(enter: Enter) -> None:
+    shown = enter()
+    page = shown.page
+    frame = page.frame_locator("iframe.b-page")
+    frame.get_by_text("How likely?").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Would you, {{ contact.first_name }}?")
+    expect(page.locator("[data-place='text.en']")).to_have_value("Would you, {{ contact.first_name }}?")
+    page.keyboard.press("Enter")
+    expect(frame.get_by_text("Would you, Ada?")).to_be_visible()
+    saved(page)
+    item(page, "Thanks!").click()
+    frame.get_by_role("heading", name="Thanks!").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("So long!")
+    page.keyboard.press("Enter")
+    expect(item(page, "So long!")).to_be_visible()
+    saved(page)
+    assert (texts()[0], body()["endings"][0]["text"]["en"]) == (["Would you, {{ contact.first_name }}?"], "So long!")
+    assert shown.wrong == []
+
+
+@on_sqlite
+def test_parts_are_dragged_by_finger(enter: Enter, browser: Browser) -> None:
+    shown = enter(width=390)
+    page = shown.page
+    item(page, "Why?").click()
+    grip = page.locator(".b-here .b-grip")
+    begin, end = grip.bounding_box(), item(page, "How likely?").bounding_box()
+    assert begin
+    assert end
+    finger = page.context.new_cdp_session(page)
+    x, y, top = begin["x"] + 10, begin["y"] + 10, end["y"] + 4
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 9):
+        at = {"x": x, "y": y + (top - y) * step / 8}
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator(".b-item").nth(4).locator(".b-text")).to_have_text("Why?")
+    saved(page)
+    assert texts() == [["Why?", "How likely?"], []]
+
+
+@on_sqlite
 def test_parts_are_dragged_by_mouse(enter: Enter) -> None:
     shown = enter()
     page = shown.page

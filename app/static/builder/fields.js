@@ -15,7 +15,8 @@ export class Fields {
     state.addEventListener("taken", (event) => this.taken(event.detail));
     state.addEventListener("language", () => this.draw());
     state.addEventListener("change", (event) => {
-      if (!event.detail.typing && event.detail.keys.includes(this.state.selected)) this.draw();
+      const elsewhere = !event.detail.typing || !this.body.contains(document.activeElement);
+      if (elsewhere && event.detail.keys.includes(this.state.selected)) this.draw();
     });
     this.draw();
   }

@@ -1,5 +1,5 @@
 // The real page in its frame: patched in place after every saving, so that it neither flickers nor loses its scroll.
-import { make, t } from "./dom.js";
+import { make, t, textIn, texts } from "./dom.js";
 
 export class Preview {
   constructor(state, given, root) {
@@ -57,13 +57,15 @@ export class Preview {
   turn(again = false) {
     const address = this.address();
     if (again || address !== this.shown) {
+      this.writing = null;
       this.shown = address;
       if (!this.frame.contentWindow || !this.frame.src) this.frame.src = address;
       else this.frame.contentWindow.location.replace(address);
     } else this.mark();
   }
 
-  async refresh() {
+  async refresh(again = false) {
+    if (this.writing) return;
     const spoken = (this.state.part("head").languages ?? ["en"]).join();
     if (spoken !== this.spoken) {
       this.spoken = spoken;
@@ -76,7 +78,7 @@ export class Preview {
     }
     const asked = (this.asked = Symbol("asked"));
     const response = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!response?.ok || asked !== this.asked) return;
+    if (!response?.ok || asked !== this.asked || this.writing) return;
     const text = await response.text();
     const here = this.frame.contentDocument;
     if (!here) return;
@@ -90,7 +92,7 @@ export class Preview {
       this.turn(true); // a popup draws itself anew
       return;
     }
-    if (old.outerHTML === fresh.outerHTML && here.querySelector("style")?.textContent === wanted.querySelector("style")?.textContent) return;
+    if (!again && old.outerHTML === fresh.outerHTML && here.querySelector("style")?.textContent === wanted.querySelector("style")?.textContent) return;
     const style = here.querySelector("head style");
     if (style && wanted.querySelector("head style")) style.textContent = wanted.querySelector("head style").textContent;
     old.replaceWith(here.adoptNode(fresh));
@@ -109,19 +111,66 @@ export class Preview {
     here.head.append(script);
   }
 
-  // A press on a text leads to its field.
+  // A press on a text edits it where it stands.
   listen() {
     const here = this.frame.contentDocument;
     if (!here) return;
     here.addEventListener("click", (event) => {
+      if (event.target.closest("[contenteditable]")) {
+        event.preventDefault();
+        return;
+      }
+      const title = event.target.closest("h1:not(.unseen)");
+      if (title && this.state.kind(this.state.selected) === "ending") this.write(title, this.state.selected, "text");
       const set = event.target.closest("fieldset");
       const id = set?.querySelector("input[name=shown]")?.value;
       const found = this.state.questions().find((key) => this.state.part(key).id === id);
       if (!found || event.target.closest("input, textarea, select, button, .scale label, .list label")) return;
-      const place = event.target.closest(".hint") ? "help" : event.target.closest(".ends") ? "low" : "text";
-      this.state.select(found, place);
+      const words = event.target.closest("legend, .ask, .say");
+      const hint = event.target.closest(".hint");
+      const field = words ? "text" : hint && hint.id === `h-${id}` ? "help" : null;
+      if (!field) {
+        this.state.select(found, event.target.closest(".ends") ? "low" : "text");
+        return;
+      }
+      event.preventDefault();
+      if (this.state.selected !== found) this.state.select(found);
+      this.write(words ?? hint, found, field);
     });
     this.mark();
+  }
+
+  // A text under the hands of its author: as it is written, its {{ places }} unfilled, saved as it is typed.
+  write(element, key, field) {
+    if (this.state.held.has(key)) return;
+    const language = this.given.language;
+    const spoken = this.state.part("head").languages ?? ["en"];
+    const words = element.ownerDocument.createElement("span");
+    words.contentEditable = "plaintext-only";
+    words.textContent = textIn(this.state.part(key)[field], language);
+    words.setAttribute("role", "textbox");
+    words.setAttribute("aria-label", t(field === "help" ? "help" : "text"));
+    const text = [...element.childNodes].find((node) => node.nodeType === 3 && node.data.trim());
+    if (text) text.replaceWith(words);
+    else element.prepend(words);
+    words.addEventListener("input", () => {
+      const typed = words.textContent.replaceAll("\u00a0", " ");
+      const next = { ...texts(this.state.part(key)?.[field], spoken), [language]: typed };
+      if (!typed.trim()) delete next[language];
+      if (key in this.state.now.parts) this.state.set(key, field, next, `${field}.${language}`);
+    });
+    words.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" || (event.key === "Enter" && !event.shiftKey)) {
+        event.preventDefault();
+        words.blur();
+      }
+    });
+    words.addEventListener("blur", () => {
+      this.writing = null;
+      this.refresh(true);
+    });
+    this.writing = words;
+    words.focus();
   }
 
   mark() {

@@ -53,6 +53,7 @@ export class State extends EventTarget {
     this.lastEdit = { place, at };
     this.future = [];
     this.now = next;
+    if (!(this.selected in next.parts)) this.selected = "head";
     this.announce("change", { keys: changes.map((change) => change.key), typing: Boolean(place) });
   }
 
@@ -69,7 +70,7 @@ export class State extends EventTarget {
     this.now = this[from].at(-1);
     this[from] = this[from].slice(0, -1);
     this.lastEdit = { place: "", at: 0 };
-    if (!(this.selected in this.now.parts)) this.select("head");
+    if (!(this.selected in this.now.parts)) this.selected = "head";
     this.announce("change", { keys: Object.keys(this.now.parts) });
     this.announce("select", { key: this.selected });
   }
