@@ -12,6 +12,7 @@ from app.definitions import load_definitions
 from app.definitions.recipes import FOLDER, LANGUAGES, MOMENTS, PLAIN, effort, localised, prepare, recipes
 from app.queries.definitions import current_slugs, used_slugs
 from app.queries.triggers import current_triggers, trigger_definitions
+from surveys.review import review
 from tests.wire import on_sqlite
 
 SLUGS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -89,6 +90,11 @@ def test_people_read_their_own_language_and_customers_have_theirs() -> None:
     assert found["surveys"][0]["languages"] == ["ru", "en"]
     assert set(found["surveys"][0]["pages"][0]["questions"][0]["text"]) == {"en", "ru"}
     assert localised(recipes()["interview"].definitions, "en")["departments"][0]["name"] == "Product"
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_an_author_is_told_nothing_against_a_recipe(slug: str) -> None:
+    assert review(recipes()[slug].definitions["surveys"][0]) == []
 
 
 @pytest.mark.parametrize("slug", SLUGS)
