@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
+from datetime import date, timedelta
 from hashlib import blake2b, sha256
 
 from flask import current_app
@@ -46,6 +47,18 @@ def draft_url(slug: str, language: str = "", *, outside: bool = False) -> str:
 def is_draft(slug: str, code: str) -> bool:
     """Whether we made this link."""
     return hmac.compare_digest(_draft_code(slug).encode(), code.encode())
+
+
+def seen_as_proof(slug: str, reference: str, day: date) -> str:
+    """What lets a draft be seen as a customer, on that day and the next."""
+    told = f"{slug}\x1f{reference}\x1f{day.isoformat()}"
+    return _base64(hmac.digest(_key("seen as"), told.encode(), sha256)[:16])
+
+
+def may_be_seen_as(slug: str, reference: str, proof: str, today: date) -> bool:
+    """Whether we made this proof, today or yesterday."""
+    days = (today, today - timedelta(days=1))
+    return any(hmac.compare_digest(seen_as_proof(slug, reference, day).encode(), proof.encode()) for day in days)
 
 
 def _draft_code(slug: str) -> str:

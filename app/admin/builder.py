@@ -21,6 +21,7 @@ from app.actions.drafts import (
     save_draft,
     start_draft,
 )
+from app.actions.pictures import store_picture
 from app.admin import blueprint
 from app.admin.builder_words import builder_words, type_fields, type_groups, warning_words
 from app.admin.faults import fault_words
@@ -30,8 +31,10 @@ from app.admin.surveys import deliver_test
 from app.admin.words import LANGUAGES, clock
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
-from app.links import draft_url
-from app.queries.drafts import Written, find_written, in_force, people_names, taken_slugs
+from app.inbound.pictures import BYTES_MAX, SIDE_MAX, NotAPicture, PictureTooLarge, read_picture
+from app.links import draft_url, seen_as_proof
+from app.queries.contacts import find_contacts, public_ids
+from app.queries.drafts import Written, customer_facts, find_written, in_force, people_names, taken_slugs
 from app.queries.installation import company
 from app.queries.offers import offer_definitions
 from app.text.beginnings import SCORES, beginnings, first_body
@@ -93,6 +96,8 @@ def build_survey(slug: str) -> Any:
             "bonuses": list(offer_definitions()),
             "me": signed_in().email,
             "save": url_for("admin.save_survey_draft", slug=slug),
+            "seen_as": url_for("admin.see_draft_as", slug=slug),
+            "pictures": url_for("admin.add_survey_picture"),
             "token": generate_csrf(),
             "colour": company().colour,
         },
@@ -193,6 +198,37 @@ def _news(changed: Changed, slug: str, editor: Editor) -> dict[str, Any]:
             if email != editor.email
         ],
     }
+
+
+@blueprint.get("/surveys/<slug>/draft/seen-as")
+@staff("design")
+def see_draft_as(slug: str) -> Any:
+    """A customer whom the preview may speak to: by id, mail or phone, as the search finds them."""
+    reference = request.args.get("reference", "").strip()
+    found = find_contacts(reference) if reference and signed_in().may("customers") else []
+    if len(found) != 1:
+        return jsonify({"found": len(found)})
+    public_id = public_ids(found)[found[0]]
+    facts = customer_facts(public_id)
+    if facts is None:
+        return jsonify({"found": 0})
+    proof = seen_as_proof(slug, public_id, utcnow().date())
+    return jsonify({"found": 1, "as": public_id, "proof": proof, "name": facts["contact"]["name"] or reference})
+
+
+@blueprint.post("/survey-pictures")
+@staff("design")
+def add_survey_picture() -> Any:
+    """Keep a picture that answers are chosen by; tells the name it is shown by."""
+    sent = request.files.get("picture")
+    try:
+        read_one = read_picture(sent.read(BYTES_MAX + 1) if sent else b"")
+    except NotAPicture:
+        return jsonify({"message": _("This is no PNG, JPEG or WebP picture.")}), 422
+    except PictureTooLarge:
+        most = {"size": BYTES_MAX // 1_000, "side": SIDE_MAX}
+        return jsonify({"message": _("Larger than %(size)s kB, or than %(side)s pixels a side.", **most)}), 422
+    return jsonify({"name": store_picture(read_one.content, read_one.type, utcnow())})
 
 
 # Beginning, doubling, giving up

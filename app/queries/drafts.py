@@ -9,8 +9,11 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models.accounts import User
+from app.models.contacts import Contact
+from app.models.events import Event
 from app.models.responses import Response
 from app.models.surveys import Survey, SurveyDraft, SurveyVersion
+from app.queries.contacts import contact_facts
 from app.queries.surveys import survey_definitions
 from surveys.drafts import Draft, from_stored, put_together, take_apart
 
@@ -117,6 +120,21 @@ def has_answers(slug: str) -> bool:
         .where(Survey.slug == slug)
     )
     return db.session.scalar(found.limit(1)) is not None
+
+
+def customer_facts(public_id: str) -> dict[str, Any] | None:
+    """What a survey would know of a customer, with the last that happened to them; None where nobody has this id."""
+    contact = db.session.scalar(select(Contact).where(Contact.public_id == public_id, Contact.erased_at.is_(None)))
+    if contact is None:
+        return None
+    last = db.session.scalar(
+        select(Event).where(Event.contact_id == contact.id).order_by(Event.occurred_at.desc()).limit(1)
+    )
+    return {
+        "type": last.type if last else "",
+        "properties": last.properties if last else {},
+        "contact": contact_facts(None, contact.name, contact.locale, contact.timezone, contact.attributes),
+    }
 
 
 def people_names() -> dict[str, str]:

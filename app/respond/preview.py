@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, render_template, request
 
 from app.channels.email import compose
 from app.clock import utcnow
-from app.links import draft_url, is_draft, is_preview, preview_url
-from app.queries.drafts import find_written
+from app.links import draft_url, is_draft, is_preview, may_be_seen_as, preview_url
+from app.queries.drafts import customer_facts, find_written
 from app.queries.installation import company
 from app.queries.invitations import Asked
 from app.queries.surveys import find_version
@@ -65,7 +66,7 @@ def show_draft(slug: str, code: str, language: str) -> Any:
     if chosen is not None and 0 <= chosen < len(form.endings):
         asked = replace(asked, survey=replace(form, endings=(replace(form.endings[chosen], condition=ALWAYS),)))
         return _end(asked, Submit(0, {}), utcnow())
-    return answered(asked, draft_url(slug, language))
+    return answered(asked, _again(slug, language))
 
 
 def draft_asked(slug: str, code: str, language: str) -> Asked | None:
@@ -75,7 +76,21 @@ def draft_asked(slug: str, code: str, language: str) -> Asked | None:
         return None
     said = phrases(language)
     form = showable(written.body, said["draft.unready"], said["draft.empty"])
-    return Asked(0, form, language, _somebody(language), {}, "open")
+    return Asked(0, form, language, _seen_as(slug) or _somebody(language), {}, "open")
+
+
+def _seen_as(slug: str) -> Mapping[str, Any] | None:
+    """What is known of the customer that the address names, where it proves that somebody may see them."""
+    reference, proof = request.args.get("as", ""), request.args.get("proof", "")
+    if not reference or not may_be_seen_as(slug, reference, proof, utcnow().date()):
+        return None
+    return customer_facts(reference)
+
+
+def _again(slug: str, language: str) -> str:
+    """The address of the draft, seen as it is seen now."""
+    kept = {name: request.args[name] for name in ("as", "proof") if name in request.args}
+    return draft_url(slug, language) + (f"?{urlencode(kept)}" if kept else "")
 
 
 @blueprint.get("/p/draft/<slug>/<code>/<language>/mail")

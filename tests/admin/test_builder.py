@@ -1,7 +1,9 @@
 """The builder's server: drafts that save themselves, two people in one survey, publishing, versions, rights."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from email import message_from_bytes, policy
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -18,9 +20,10 @@ from app.queries.deliveries import message_of
 from app.queries.drafts import find_written, in_force
 from app.queries.installation import present_company
 from tests.admin.conftest import Person, token_of
-from tests.wire import on_sqlite, said, stored
+from tests.wire import Clock, on_sqlite, said, stored
 
 SignIn = Callable[..., Person]
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (40).to_bytes(4) + (30).to_bytes(4)
 
 
 def save(person: Person, *changes: dict[str, Any], slug: str = "order", **more: Any) -> TestResponse:
@@ -359,3 +362,44 @@ def test_a_draft_is_tried_out_on_oneself(app: Flask, company: None, sign_in: Sig
 def test_a_mail_without_a_preview_line_has_none(company: None) -> None:
     [invitation] = stored(Invitation)
     assert message_of(invitation, present_company()).preview == ""
+
+
+@on_sqlite
+def test_a_draft_is_seen_as_a_customer_by_whoever_may_and_only_for_a_while(
+    app: Flask, company: None, sign_in: SignIn, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = sign_in("designer")
+    save(person, why("Why, {{ contact.first_name }}, after {{ properties.amount }}?"))
+    answer = said(person.get("/surveys/order/draft/seen-as?reference=ada@example.com"))
+    assert (answer["found"], answer["name"]) == (1, "Ada Byron")
+    seen = f"{draft_url('order', 'en')}?page=1&as={answer['as']}&proof={answer['proof']}"
+    assert "Why, Ada, after 5?" in client.get(seen).text  # the last that happened to her
+    assert "Ada" in client.get(seen.replace("en?page=1&", "en/mail?")).text
+    other = said(person.get("/surveys/order/draft/seen-as?reference=bo"))
+    forged = f"{draft_url('order', 'en')}?page=1&as={other['as']}&proof={answer['proof']}"
+    assert "Diddley" not in client.get(forged).text
+    assert "after 5" not in client.get(forged).text
+    clock = Clock(monkeypatch)
+    clock.move(timedelta(days=2))
+    assert "after 5" not in client.get(seen).text
+    assert said(person.get("/surveys/order/draft/seen-as?reference=nobody")) == {"found": 0}
+    assert said(person.get("/surveys/order/draft/seen-as")) == {"found": 0}
+
+
+@on_sqlite
+def test_pictures_to_choose_from_are_kept_and_nothing_else_is(
+    company: None, sign_in: SignIn, client: FlaskClient
+) -> None:
+    person = sign_in("designer")
+    headers = {"X-CSRFToken": token_of(person.get("/profile").text)}
+
+    def send(content: bytes) -> TestResponse:
+        return person.client.post("/survey-pictures", data={"picture": (BytesIO(content), "a.png")}, headers=headers)
+
+    answer = send(PNG)
+    assert answer.status_code == 200
+    shown = client.get(f"/i/{said(answer)['name']}")
+    assert (shown.status_code, shown.mimetype, shown.data) == (200, "image/png", PNG)
+    for content, words in ((b"<svg>", "no PNG"), (b"", "no PNG"), (PNG + b"x" * 300_000, "Larger than")):
+        answer = send(content)
+        assert (answer.status_code, words in said(answer)["message"]) == (422, True)

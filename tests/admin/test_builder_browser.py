@@ -283,3 +283,28 @@ def test_the_builder_is_fit_for_everybody(enter: Enter, width: int, theme: str, 
                 faults.append(f"{key} {tab}: wider than the screen")
     assert not faults, "\n".join(faults)
     assert shown.wrong == []
+
+
+@on_sqlite
+def test_the_page_is_seen_as_a_customer_in_mail_and_popup_too(enter: Enter) -> None:
+    shown = enter()
+    page = shown.page
+    page.locator("[data-place='text.en']").fill("How was it, {{ contact.first_name }} with {{ properties.amount }}?")
+    saved(page)
+    page.get_by_role("searchbox", name="Seen as").fill("ada")
+    page.get_by_role("button", name="Seen as").click()
+    frame = page.frame_locator("iframe.b-page")
+    expect(frame.get_by_text("How was it, Ada with 5?")).to_be_visible()
+    page.get_by_role("button", name="On a site").click()
+    expect(frame.get_by_role("dialog")).to_contain_text("How was it, Ada with 5?")
+    frame.get_by_role("dialog").get_by_text("9", exact=True).click()
+    frame.get_by_role("button", name="Next").click()
+    expect(frame.get_by_role("dialog")).to_contain_text("Why?")
+    frame.get_by_role("button", name="Send").click()
+    expect(frame.get_by_role("dialog")).to_contain_text("Thanks!")
+    item(page, "Message").click()
+    page.get_by_role("button", name="Phone").click()
+    page.locator("[data-place='subject.en']").fill("Dear {{ contact.first_name }}")
+    saved(page)
+    expect(frame.get_by_role("heading", name="Dear Ada")).to_be_visible()
+    assert shown.wrong == []

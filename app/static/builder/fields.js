@@ -368,9 +368,9 @@ export class Fields {
       };
       const code = make("input", { class: "form-control b-value", maxlength: 200, value: option.value, "aria-label": t("option.value", { n: n + 1 }), oninput: (event) => change({ value: event.target.value }, `${field}.${n}.value`) });
       const fixed = this.part.mixed && make("label", { class: "small b-line" }, make("input", { type: "checkbox", class: "form-check-input", checked: option.fixed, onchange: (event) => change({ fixed: event.target.checked || undefined }) }), t("option.fixed"));
-      const picture = this.part.type === "image_choice" && make("input", { class: "form-control b-value", maxlength: 64, value: option.picture ?? "", placeholder: t("option.picture"), "aria-label": t("option.picture"), oninput: (event) => change({ picture: event.target.value.trim() || undefined }, `${field}.${n}.picture`) });
+      const picture = this.part.type === "image_choice" && field === "options" && this.picture(option, n, (name) => change({ picture: name }));
       return make("li", { class: "b-option", "data-group": `${field}.${n}` }, make("div", { class: "b-texts" }, inputs), make("div", { class: "b-option-tools" },
-        code, picture, fixed,
+        picture, code, fixed,
         button(icon("up"), () => swap(-1), { class: "b-tool", "aria-label": t("move.up"), disabled: n === 0 }),
         button(icon("down"), () => swap(1), { class: "b-tool", "aria-label": t("move.down"), disabled: n === list.length - 1 }),
         button(icon("remove"), () => put(now().filter((_, at) => at !== n)), { class: "b-tool", "aria-label": t("option.remove", { n: n + 1 }) })));
@@ -380,6 +380,20 @@ export class Fields {
       put([...next, this.given.option(next)]);
       this.body.querySelector(`[data-place="${field}.${next.length}.${this.given.language}"]`)?.focus();
     }), make("p", { class: "small muted" }, t("option.help")));
+  }
+
+  // A picture, and the way to another.
+  picture(option, n, put) {
+    const fault = make("span", { class: "fault", role: "alert" });
+    const input = make("input", { type: "file", class: "form-control b-file", accept: "image/png,image/jpeg,image/webp", "aria-label": t("option.picture", { n: n + 1 }), onchange: async () => {
+      const body = new FormData();
+      body.append("picture", input.files[0]);
+      const response = await fetch(this.given.pictures, { method: "POST", headers: { "X-CSRFToken": this.given.token }, body }).catch(() => null);
+      const answer = response?.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
+      if (response?.ok && answer.name) put(answer.name);
+      else fault.textContent = answer.message ?? t("option.away");
+    } });
+    return make("span", { class: "b-picture" }, option.picture && make("img", { src: `/i/${option.picture}`, alt: "", width: 64, height: 48 }), input, fault);
   }
 
   ending(part) {

@@ -1,5 +1,5 @@
 // The real page in its frame: patched in place after every saving, so that it neither flickers nor loses its scroll.
-import { make, t, textIn, texts } from "./dom.js";
+import { button, make, t, textIn, texts } from "./dom.js";
 
 export class Preview {
   constructor(state, given, root) {
@@ -12,12 +12,32 @@ export class Preview {
     this.languages = languages;
     this.shapes = shapes;
     this.box = make("div", { class: "b-frame b-phone" }, this.frame);
-    root.append(make("div", { class: "b-switches" }, shapes, languages), this.box);
+    root.append(make("div", { class: "b-switches" }, shapes, languages, this.seenAs()), this.box);
     this.frame.addEventListener("load", () => this.listen());
-    state.addEventListener("taken", () => this.refresh());
+    this.drawn = state.revision;
+    state.addEventListener("taken", () => {
+      if (state.revision !== this.drawn) this.refresh();
+    });
     state.addEventListener("select", () => this.turn());
     this.draw();
     this.turn();
+  }
+
+  // Whom the preview speaks to: somebody made up, or a customer.
+  seenAs() {
+    const said = make("span", { class: "small", role: "status" });
+    const input = make("input", { type: "search", class: "form-control", "aria-label": t("seen.as"), placeholder: t("seen.who"), autocomplete: "off" });
+    const form = make("form", { class: "b-seen", onsubmit: async (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      const reference = input.value.trim();
+      const response = reference ? await fetch(`${this.given.seen_as}?reference=${encodeURIComponent(reference)}`).catch(() => null) : null;
+      const answer = response?.ok ? await response.json() : { found: 0 };
+      this.as = answer.found === 1 ? { as: answer.as, proof: answer.proof } : null;
+      said.textContent = !reference ? t("seen.everybody") : answer.found === 1 ? answer.name : t(answer.found ? "seen.many" : "seen.nobody");
+      this.turn();
+    } }, input, button(t("seen.as"), () => form.requestSubmit()), said);
+    return form;
   }
 
   draw() {
@@ -47,10 +67,12 @@ export class Preview {
     const start = this.given.preview + this.given.language;
     const kind = this.state.kind(key);
     const way = key === "message" && this.shape !== "popup" ? "mail" : this.shape;
-    if (this.given.ways.includes(way)) return `${start}/${way}`;
-    if (kind === "ending") return `${start}?ending=${endings.indexOf(key)}`;
+    const query = new URLSearchParams(this.as ?? {});
     const page = kind === "page" ? key : this.state.page(key);
-    return `${start}?page=${Math.max(0, pages.findIndex(([known]) => known === page))}`;
+    if (this.given.ways.includes(way)) return `${start}/${way}${this.as ? `?${query}` : ""}`;
+    if (kind === "ending") query.set("ending", endings.indexOf(key));
+    else query.set("page", Math.max(0, pages.findIndex(([known]) => known === page)));
+    return `${start}?${query}`;
   }
 
   // The page on which what is selected stands.
@@ -66,6 +88,7 @@ export class Preview {
 
   async refresh(again = false) {
     if (this.writing) return;
+    this.drawn = this.state.revision;
     const spoken = (this.state.part("head").languages ?? ["en"]).join();
     if (spoken !== this.spoken) {
       this.spoken = spoken;
