@@ -19,7 +19,8 @@ def take_answer(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> tup
     """Read a posted form, and keep what it says; the last page of it makes the response final."""
     submit = read_submit(asked, form, now)
     finished = submit.next_page is None and not submit.faults
-    recorded = record_response(asked.invitation_id, submit.read, _finish(asked, now) if finished else None, now)
+    finish, begun = _finish(asked, now) if finished else None, asked.state == "started"
+    recorded = record_response(asked.invitation_id, submit.read, finish, now, begun=begun)
     if recorded.stored and finished:
         ring("score")
         ring("announce")

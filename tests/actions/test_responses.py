@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from app.actions.responses import Finish, record_response
 from app.clock import utcnow
@@ -45,19 +46,45 @@ def set_state(state: str) -> None:
         session.get_one(Invitation, 1).state = state
 
 
+@pytest.mark.parametrize("begun", [True, False])
 @pytest.mark.parametrize("finish", [None, keep])
-def test_what_is_closed_takes_no_answer(asked: int, finish: Finish | None) -> None:
+def test_what_is_closed_takes_no_answer(asked: int, finish: Finish | None, begun: bool) -> None:
     for state in ("planned", "completed", "expired", "cancelled"):
         set_state(state)
         before = everything()
-        recorded = record_response(asked, {"nps": 9}, finish, utcnow())
+        recorded = record_response(asked, {"nps": 9}, finish, utcnow(), begun=begun)
         assert (recorded.stored, recorded.state, recorded.code) == (False, state, None)
         assert everything() == before
     set_state("open")
     with transaction() as session:
         session.get_one(Invitation, asked).expires_at = utcnow() - timedelta(seconds=1)
-    assert record_response(asked, {"nps": 9}, finish, utcnow()).state == "expired"
+    assert record_response(asked, {"nps": 9}, finish, utcnow(), begun=begun).state == "expired"
     assert stored(Response) == []
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_whole_answer_is_stored_alike_in_one_step_and_in_many(asked: int, begun: bool) -> None:
+    set_state("open")
+    with transaction() as session:
+        session.scalars(select(Delivery)).one().state = "unknown"
+    now = utcnow()
+    recorded = record_response(asked, {"nps": 9, "why": None}, keep, now, begun=begun)
+    assert (recorded.state, recorded.stored, recorded.answers) == ("completed", True, {"nps": 9})
+    (row,), (invitation,), (delivery,) = stored(Response), stored(Invitation), stored(Delivery)
+    assert (row.answers, row.complete, row.language, row.contact_id) == ({"nps": 9}, True, "en", invitation.contact_id)
+    assert (row.started_at, row.changed_at, row.completed_at, row.scored_at) == (now, now, now, None)
+    assert (invitation.state, invitation.started_at, invitation.completed_at) == ("completed", now, now)
+    assert (delivery.state, delivery.act_at, delivery.settled_at) == ("delivered", None, now)
+
+
+def test_who_does_not_know_that_it_was_begun_adds_to_it_all_the_same(asked: int) -> None:
+    set_state("open")
+    now = utcnow()
+    record_response(asked, {"why": "Late"}, None, now)
+    recorded = record_response(asked, {"nps": 3}, keep, now + timedelta(seconds=1), begun=False)
+    assert recorded.answers == {"why": "Late", "nps": 3}
+    [row] = stored(Response)
+    assert (row.answers, row.started_at) == ({"why": "Late", "nps": 3}, now)
 
 
 def test_two_tabs_add_to_one_response(asked: int) -> None:
