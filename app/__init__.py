@@ -24,7 +24,7 @@ from app.auth import staff
 from app.extensions import OrjsonProvider, Rate, db
 from app.inbound.bodies import BODY_MAX
 from app.queries import overview as readers
-from app.respond import preview, recipes
+from app.respond import open_links, preview, recipes
 from app.text.addresses import is_mailbox
 from app.text.phrases import PHRASES
 from config import Settings, SettingsError
@@ -34,6 +34,8 @@ SECRET_MIN = 32
 DISTINCT_MIN = 10
 STRANGERS = "20 per second"
 """How often one address may fail to prove who it is."""
+PROVED, UNPROVED = "600 per hour", "30 per hour"
+"""How many answers by open links one address may begin, with work done for each, and without."""
 VISITORS = "600 per minute"
 """How often the pages of one address may speak; an office has many visitors behind one."""
 LOGINS = "20 per minute"
@@ -88,6 +90,7 @@ def create_app(settings: Settings, *, pictures: bool = True) -> Flask:
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(respond.blueprint)
     app.register_blueprint(preview.blueprint)
+    app.register_blueprint(open_links.blueprint)
     app.register_blueprint(recipes.blueprint)
     app.register_blueprint(widget.blueprint)
     app.register_blueprint(status.blueprint)
@@ -200,6 +203,8 @@ def _rates(settings: Settings) -> dict[str, Rate]:
         "ingest": Rate(settings.rate_limit, url, patience),
         "visitors": Rate(VISITORS, url, patience),
         "strangers": Rate(STRANGERS, url, patience),
+        "proved": Rate(PROVED, url, patience),
+        "unproved": Rate(UNPROVED, url, patience),
     }
 
 

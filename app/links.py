@@ -3,12 +3,14 @@
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b, sha256
 
 from flask import current_app
 
 PUBLIC_ID_LENGTH = 22
+TICKET_LASTS = timedelta(hours=12)
+"""How long the page of an open link may lie open before it is sent."""
 
 
 def new_public_id() -> str:
@@ -16,7 +18,12 @@ def new_public_id() -> str:
 
 
 def survey_url(public_id: str) -> str:
-    return f"{current_app.config['BASE_URL']}/s/{_sign('s', public_id)}"
+    return f"{current_app.config['BASE_URL']}/s/{survey_token(public_id)}"
+
+
+def survey_token(public_id: str) -> str:
+    """What stands for an invitation in the address of its page."""
+    return _sign("s", public_id)
 
 
 def unsubscribe_url(public_id: str) -> str:
@@ -88,3 +95,25 @@ def _key(use: str) -> bytes:
 
 def _base64(value: bytes) -> str:
     return urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def open_url(public_id: str) -> str:
+    """Where anybody may answer, by an open link."""
+    return f"{current_app.config['BASE_URL']}/o/{public_id}"
+
+
+def new_ticket(public_id: str, now: datetime) -> str:
+    """What a page of an open link is given, so that it begins one answer and no more."""
+    return _stamped(public_id, f"{int(now.timestamp())}.{secrets.token_urlsafe(9)}")
+
+
+def is_ticket(public_id: str, ticket: str, now: datetime) -> bool:
+    """Whether we gave this ticket for this link, within the time a page may lie open."""
+    told = ticket.rpartition(".")[0]
+    made = hmac.compare_digest(_stamped(public_id, told).encode(), ticket.encode())
+    return made and 0 <= now.timestamp() - int(told.partition(".")[0]) <= TICKET_LASTS.total_seconds()
+
+
+def _stamped(public_id: str, told: str) -> str:
+    code = hmac.digest(_key("tickets"), f"{public_id}:{told}".encode(), sha256)[:16]
+    return f"{told}.{_base64(code)}"

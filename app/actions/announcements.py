@@ -40,6 +40,8 @@ class _News:
     properties: dict[str, Any]
     cause_id: int | None
     depth: int
+    contact: dict[str, Any] | None = None
+    """Who it is about, in an answer's own words, where nobody knows them yet."""
 
 
 def announce_responses(limit: int, now: datetime) -> int:
@@ -218,6 +220,7 @@ def _answered(found: Announceable) -> _News:
         },
         cause_id=found.event_id,
         depth=found.depth + 1,
+        contact=found.named,
     )
 
 
@@ -286,7 +289,7 @@ def _store(session: Session, news: Sequence[_News], now: datetime) -> None:
                 "type": n.type,
                 "occurred_at": n.occurred_at,
                 "received_at": now,
-                "contact": None,
+                "contact": n.contact,
                 "properties": n.properties,
                 "contact_id": n.contact_id,
                 "cause_id": n.cause_id,

@@ -49,6 +49,7 @@ def _kind(kind: str) -> str:
         "customer": _("customer"),
         "changes": _("marked change"),
         "lists": _("list of customers"),
+        "links": _("open link"),
         "settings": _("settings of the company"),
         "check": _("check of the limits"),
     }.get(kind, kind)

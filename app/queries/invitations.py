@@ -44,6 +44,7 @@ _ASKED = (
         Invitation.language,
         Invitation.state,
         Invitation.expires_at,
+        Invitation.contact_id,
         Event.type,
         Event.properties,
         Contact.name,
@@ -53,7 +54,7 @@ _ASKED = (
         Response.answers,
     )
     .join(Event, Event.id == Invitation.event_id)
-    .join(Contact, Contact.id == Invitation.contact_id)
+    .outerjoin(Contact, Contact.id == Invitation.contact_id)
     .outerjoin(Response, Response.invitation_id == Invitation.id)
     .where(Invitation.public_id == bindparam("public_id"), Invitation.survey_version_id.is_not(None))
 )
@@ -72,11 +73,18 @@ def find_asked(public_id: str, now: datetime) -> Asked | None:
         known={
             "type": row.type,
             "properties": row.properties,
-            "contact": contact_facts(None, row.name, row.locale, row.timezone, row.attributes),
+            "contact": _known(row),
         },
         answers=row.answers or {},
         state="expired" if over else row.state,
     )
+
+
+def _known(row: Any) -> dict[str, Any]:
+    """What is known of whoever answers: nothing, where an open link led here."""
+    if row.contact_id is None:
+        return {}
+    return contact_facts(None, row.name, row.locale, row.timezone, row.attributes)
 
 
 def popup_waits(contact_id: int, now: datetime) -> bool:

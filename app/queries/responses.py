@@ -18,6 +18,9 @@ from app.queries.surveys import survey_version
 from surveys.lifecycle import PARTIAL_RESTS
 from surveys.scoring import scores
 
+NAMED = "name"
+"""The question whose answer is the name of whoever answers."""
+
 
 @dataclass(frozen=True)
 class Announceable:
@@ -39,6 +42,8 @@ class Announceable:
     event_id: int
     depth: int
     origin: dict[str, Any]
+    named: dict[str, Any] | None
+    """Whom the answers name, where nobody knew before who answers."""
 
 
 def announceable_responses(limit: int, now: datetime) -> list[Announceable]:
@@ -76,9 +81,20 @@ def announceable_responses(limit: int, now: datetime) -> list[Announceable]:
             event_id=event.id,
             depth=event.depth,
             origin=event.properties,
+            named=_named_in(response) if response.contact_id is None else None,
         )
         for response, version, survey, trigger, invitation, event in rows
     ]
+
+
+def _named_in(response: Response) -> dict[str, Any] | None:
+    """Whoever answers by an open link may say who they are: by their address, and by their name beside it."""
+    asked, answers = survey_version(response.survey_version_id).questions, response.answers
+    address = next((answers[q.id] for q in asked if q.type == "email" and answers.get(q.id)), None)
+    if address is None:
+        return None
+    name = answers.get(NAMED)
+    return {"email": address, **({"name": name} if isinstance(name, str) else {})}
 
 
 @dataclass(frozen=True)

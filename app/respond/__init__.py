@@ -1,8 +1,9 @@
 """The public pages: answering, and leaving. A GET shows; only a POST stores."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request
 
 from app.actions.deliveries import unsubscribe_contact
 from app.clock import utcnow
@@ -13,7 +14,7 @@ from app.queries.invitations import Asked, find_asked, given_code, invitation_la
 from app.queries.surveys import stored_picture
 from app.respond.answering import closing_words, keep_answers, take_answer
 from app.respond.forms import Submit, look_of, page_view
-from app.respond.live import live_page, policy
+from app.respond.live import live_page, open_script, policy
 from app.text.phrases import phrases
 from surveys.branching import ending
 from surveys.wording import pick
@@ -41,12 +42,25 @@ def _keep_private(response: Response) -> Response:
     return response
 
 
-def _find(token: str) -> Asked | None:
+@dataclass(frozen=True)
+class Way:
+    """By which way somebody answers: where the pages are, and whether anybody may.
+
+    ``again``: after how many seconds a tablet begins again, and where.
+    """
+
+    address: str
+    open: bool = False
+    again: tuple[int, str] | None = None
+
+
+def find(token: str) -> Asked | None:
+    """What a personal link leads to; None where we never made it."""
     public_id = read_token("s", token)
     return find_asked(public_id, utcnow()) if public_id else None
 
 
-def _closed(asked: Asked, state: str) -> Any:
+def closed(asked: Asked, state: str) -> Any:
     """Why there is nothing to answer; whoever was given a code finds it here again."""
     name, status = CLOSED.get(state, ("unknown", 404))
     code = given_code(asked.invitation_id) if state == "completed" else None
@@ -55,39 +69,45 @@ def _closed(asked: Asked, state: str) -> Any:
 
 @blueprint.get("/s/<token>")
 def show_survey(token: str) -> Any:
-    asked = _find(token)
-    if asked is None:
-        return page("unknown", 404)
-    if not asked.answerable():
-        return _closed(asked, asked.state)
-    submit = Submit.resumed(asked, utcnow(), request.args)
-    return _show(token, asked, submit)
+    asked = find(token)
+    return page("unknown", 404) if asked is None else shown(asked, Way(f"/s/{token}"))
 
 
 @blueprint.post("/s/<token>")
 def submit_survey(token: str) -> Any:
-    asked = _find(token)
-    if asked is None:
-        return page("unknown", 404)
+    asked = find(token)
+    return page("unknown", 404) if asked is None else submitted(asked, Way(f"/s/{token}"))
+
+
+def shown(asked: Asked, way: Way) -> Any:
+    """The page to answer on now."""
     if not asked.answerable():
-        return _closed(asked, asked.state)
+        return closed(asked, asked.state)
+    return draw(asked, Submit.resumed(asked, utcnow(), request.args), way)
+
+
+def submitted(asked: Asked, way: Way) -> Any:
+    """Take what was posted, and lead on: to what is still to be answered, or to the ending."""
+    if not asked.answerable():
+        return closed(asked, asked.state)
     now = utcnow()
     if KEEP in request.args:
         keep_answers(asked, request.form, now)
         return "", 204
     submit, recorded = take_answer(asked, request.form, now)
     if not recorded.stored:
-        return _closed(asked, recorded.state)
+        return closed(asked, recorded.state)
     if submit.faults:
-        return _show(token, asked, submit), 422
+        return draw(asked, submit, way), 422
     if submit.next_page is not None:
-        return _lead(url_for("respond.show_survey", token=token, page=submit.next_page))
+        return _lead(f"{way.address}?page={submit.next_page}")
     end = ending(asked.survey, recorded.answers, asked.known, now)
     words = closing_words(asked, recorded, now)
     if end and end.redirect:
         return _lead_away(asked, words, end.redirect)
     link_text = pick(end.link_text, asked.language) if end and end.link_text else ""
-    return _note(asked, words, code=recorded.code, link=end.link if end else None, link_text=link_text)
+    link = end.link if end else None
+    return _note(asked, words, code=recorded.code, link=link, link_text=link_text, again=way.again)
 
 
 def _note(asked: Asked, title: str, **more: Any) -> str:
@@ -115,17 +135,21 @@ def _lead_away(asked: Asked, words: str, to: str) -> Any:
     return _note(asked, words, away=to, link=to, link_text=phrases(asked.language)["next"])
 
 
-def _show(token: str, asked: Asked, submit: Submit) -> Any:
+def draw(asked: Asked, submit: Submit, way: Way, *, keeps: bool = True, **more: Any) -> str:
+    """A page of a survey; where nobody has begun yet there is nothing that ``keeps`` answers."""
     now = utcnow()
     view = page_view(asked, submit, now)
     return render_template(
         "respond/survey.html",
-        token=token,
+        action=way.address,
+        again=way.again,
+        open_script=open_script().text if way.open else None,
         view=view,
-        live=live_page(asked, submit, view, now, f"/s/{token}"),
+        live=live_page(asked, submit, view, now, way.address if keeps else None),
         theme=look_of(asked.survey),
         t=phrases(asked.language),
         company=company(),
+        **more,
     )
 
 

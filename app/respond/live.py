@@ -32,7 +32,16 @@ class Script:
 @cache
 def script(*, branching: bool) -> Script:
     """The script of the page; the language of conditions only where a question waits for another."""
-    names = ("conditions", "answer") if branching else ("answer",)
+    return _script(*(("conditions", "answer") if branching else ("answer",)))
+
+
+@cache
+def open_script() -> Script:
+    """What a page does besides that anybody may answer on."""
+    return _script("open")
+
+
+def _script(*names: str) -> Script:
     text = "\n".join(_inlined((STATIC / f"{name}.js").read_text()) for name in names)
     return Script(Markup(text), f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'")  # noqa: S704 our own file
 
@@ -44,9 +53,9 @@ def _inlined(module: str) -> str:
     return "\n".join(line.removeprefix("export ") for line in kept)
 
 
-def policy(ancestors: str = "'none'") -> str:
+def policy(ancestors: str = "'none'", *more: Script) -> str:
     """The content security policy of a page to answer on: our own script, style and pictures, and nobody else's."""
-    hashes = " ".join(script(branching=branching).hash for branching in (False, True))
+    hashes = " ".join(known.hash for known in (script(branching=False), script(branching=True), *more))
     return (
         f"default-src 'none'; script-src {hashes}; connect-src 'self'; style-src 'unsafe-inline'; img-src 'self'; "
         f"form-action 'self'; frame-ancestors {ancestors}; base-uri 'none'"

@@ -151,7 +151,6 @@ def _page(asked: Asked, submit: Submit, action: str) -> str:
     view = page_view(asked, submit, now)
     return render_template(
         "respond/survey.html",
-        token="",
         action=action,
         carried=sent,
         banner=said["looking"],

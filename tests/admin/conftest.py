@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.actions.accounts import add_user
+from app.actions.links import Wanted, make_link
 from app.actions.simulations import AskedFor, ask_for_simulation
 from app.clock import utcnow
 from app.links import survey_url
@@ -125,6 +126,7 @@ def found(app: Flask, _patch: pytest.MonkeyPatch) -> None:
     tell(client, key, event("o-3", contact=ada, properties={"amount": 5}))
     tell(client, key, event("r-1", "review.posted", contact={"id": "bo", "name": "Bo <b>Diddley</b>"}))
     until_nothing_is_ready()
+    make_link("order", Wanted("Poster", None, None, (), None), actor="tests", now=utcnow())
     draft, now = "policy: {limits: [{name: none-at-all, max: 0, per: 1d}]}", utcnow()
     ask_for_simulation(AskedFor(draft, now - DAY, now + DAY), total=4, actor="tests", now=now)
     until_nothing_is_ready()

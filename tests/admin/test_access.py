@@ -54,6 +54,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         "simulation_id": 1,
         "crisis_id": 1,
         "number": 1,
+        "link_id": 1,
         "filename": "x",
     }
     slugs = {"survey": "order", "survey_texts": "order", "send_test": "order", "source": "shop"}
@@ -62,6 +63,10 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         "survey_answers": "order",
         "survey_paper": "order",
         "export_survey_definition": "order",
+        "share_survey": "order",
+        "make_open_link": "order",
+        "switch_open_link": "order",
+        "show_qr_code": "order",
         "survey_recipe": "interview",
         "use_recipe": "interview",
     }

@@ -6,8 +6,11 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.actions.links import Wanted, make_link
+from app.clock import utcnow
 from app.links import survey_url, unsubscribe_url
 from app.models.invitations import Invitation
+from app.models.links import OpenLink
 from tests.wire import event, everything, stored, tell
 
 DEFINITIONS = """
@@ -35,6 +38,7 @@ def addresses(app: Flask, invitation: Invitation) -> Iterator[str]:
     leave = unsubscribe_url(invitation.public_id).rpartition("/")[2]
     tokens: dict[str, list[str]] = {
         "respond.show_survey": [token, "nothing"],
+        "open_links.show_begun": [token, "nothing"],
         "respond.show_unsubscribe": [leave, "nothing"],
     }
     values: dict[str, list[str | int]] = {
@@ -46,6 +50,7 @@ def addresses(app: Flask, invitation: Invitation) -> Iterator[str]:
         "metric": ["nps", "csat", "ces", "response-rate"],
         "kind": ["surveys", "triggers"],
         "slug": ["s", "ask"],
+        "public_id": [stored(OpenLink)[0].public_id, "nothing"],
         "filename": ["nothing.css"],
         "name": ["form", "nothing"],
         "tag": ["nothing"],
@@ -72,6 +77,7 @@ def test_no_get_changes_any_table(
     contacts = [{"id": f"c-{n}", "email": f"c{n}@example.com", "name": "Ada"} for n in range(4)]
     tell(client, key, *(event(f"e-{n}", contact=contact) for n, contact in enumerate(contacts)))
     client.post("/webhooks/shop", json={"a": 1}, headers={"Authorization": "Bearer whatever"})
+    make_link("s", Wanted("Poster", None, None, (), None), actor="tests", now=utcnow())
     work()
     fresh, partial, complete, left = stored(Invitation)
     client.post(survey_url(partial.public_id), data={"page": "0", "nps": "3"})
