@@ -24,7 +24,7 @@ from app.definitions import write_definition
 from app.exports import Sheet, as_csv, as_xlsx
 from app.exports.codebook import Variable, book, spss_syntax, variables
 from app.links import preview_url
-from app.queries.catalogue import survey_rows
+from app.queries.catalogue import linked_triggers, survey_rows
 from app.queries.drafts import DraftRow, draft_rows
 from app.queries.installation import company
 from app.queries.offers import offer_definitions
@@ -146,6 +146,7 @@ def survey(slug: str) -> Any:
         bonuses={o: inner(chosen(b.get("name")) or o) for o, b in offer_definitions().items()},
         pick=pick,
         types=question_types(),
+        linked=linked_triggers(slug),
     )
 
 

@@ -20,8 +20,9 @@ from app.queries.rollups import COUNTS, METRICS
 from app.queries.surveys import survey_definitions
 from app.queries.triggers import trigger_definitions, trigger_version
 from dashboards.readers import Days
+from surveys.definition import read
 from surveys.statistics import Figure
-from surveys.triggers import Send
+from surveys.triggers import Send, read_trigger
 from surveys.triggers import Trigger as Rule
 
 
@@ -92,6 +93,33 @@ def survey_rows(begin: date) -> list[SurveyRow]:
             )
         )
     return found
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A trigger that asks a survey, or (``asks`` is not so) listens to its answers."""
+
+    slug: str
+    name: str
+    status: str
+    asks: bool
+
+
+def linked_triggers(survey: str) -> list[Linked]:
+    """Every trigger that has to do with a survey, those that ask it first."""
+    found = []
+    for slug, body in trigger_definitions().items():
+        rule = read(body, read_trigger)
+        asks = any(send.survey == survey for _, send in rule.sends)
+        if asks or (rule.event == "survey.answered" and _is_about(rule, survey)):
+            found.append(Linked(slug, rule.name, rule.status, asks))
+    return sorted(found, key=lambda one: (not one.asks, one.name))
+
+
+def _is_about(rule: Rule, survey: str) -> bool:
+    """Whether a clause of a trigger names this survey."""
+    named = [tree.get("value") for tree in rule.condition.trees if tree.get("field") == "properties.survey"]
+    return any(survey == value or (isinstance(value, list) and survey in value) for value in named)
 
 
 def _sent_in(begin: date) -> dict[str, int]:

@@ -80,4 +80,4 @@ def test_what_is_missing_or_wrong_makes_nothing(
 @on_sqlite
 def test_without_a_survey_the_page_says_what_to_do_first(app: Flask, sign_in: SignIn) -> None:
     page = sign_in("admin").get("/ask").text
-    assert "/as-text/surveys" in page
+    assert "/surveys/new" in page

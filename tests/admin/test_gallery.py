@@ -68,7 +68,10 @@ def test_a_recipe_becomes_linked_drafts_and_leads_to_its_survey(app: Flask, sign
     person = sign_in("designer")
     answer = person.post("/surveys/new/interests")
     assert answer.headers["Location"] == "/surveys/interests"
-    assert "2 triggers as drafts" in person.get("/surveys/interests").text
+    page = person.get("/surveys/interests").text
+    assert "2 triggers as drafts" in page
+    for slug in ("interests-ask", "interests-remember"):
+        assert f'href="/triggers/{slug}"' in page, "its triggers stand on its page, to be let go live"
     assert {body["status"] for body in trigger_definitions().values()} == {"draft"}
     assert person.post("/surveys/new/interests").headers["Location"] == "/surveys/interests-2"
     assert person.post("/surveys/new/none").status_code == 404

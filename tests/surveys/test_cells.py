@@ -5,9 +5,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from surveys.cells import fields_of, read_cells
 from surveys.definition import read
+from surveys.questions import KINDS
 from surveys.survey import Survey, read_survey
 
 DAY = date(2024, 5, 1)
@@ -96,3 +99,21 @@ def test_every_field_that_a_column_can_be_of_is_named() -> None:
     assert fields_of(survey("ranking", options=OPTIONS)) == ["q", "q.price", "q.taste"]
     assert fields_of(survey("matrix", rows=["box"], options=OPTIONS)) == ["q", "q.box"]
     assert fields_of(survey("statement")) == []
+
+
+@given(
+    st.sampled_from([kind for kind in KINDS if kind != "statement"]),
+    st.booleans(),
+    st.dictionaries(st.sampled_from(["q", "q.price", "q.taste", "q.box", "q_other"]), st.text(max_size=40)),
+)
+def test_whatever_stands_in_a_row_is_an_answer_or_a_fault(kind: str, several: bool, cells: dict[str, str]) -> None:
+    rules = KINDS[kind]
+    more: dict[str, Any] = {"options": OPTIONS, "rows": ["box"]} if "rows" in rules.must else {}
+    more |= {"options": OPTIONS} if "options" in rules.must else {}
+    more |= {"several": several} if "several" in rules.may else {}
+    more |= {"other": True} if "other" in rules.may else {}
+    answers, faults = read_cells(survey(kind, **more), cells, DAY)
+    assert set(answers) <= {"q", "q_other"}
+    assert set(faults) <= {"q"}
+    for answer in answers.values():
+        str(answer).encode()
