@@ -26,7 +26,12 @@ TOPIC_NAMES = {
     "packaging": lazy_gettext("packaging"),
     "choice": lazy_gettext("choice"),
 }
-CHANNEL_NAMES = {"email": lazy_gettext("E-mail"), "web": lazy_gettext("Website"), "import": lazy_gettext("Imported")}
+CHANNEL_NAMES = {
+    "email": lazy_gettext("E-mail"),
+    "web": lazy_gettext("Website"),
+    "link": lazy_gettext("Open link"),
+    "import": lazy_gettext("Imported"),
+}
 LOSSES = {
     "no_question": lazy_gettext("nothing asks about them"),
     "not_sampled": lazy_gettext("not in the sample"),

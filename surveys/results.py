@@ -14,17 +14,18 @@ from surveys.wording import Texts
 LATEST = 6
 """How many texts are kept."""
 KNOWN = {"contact": {"id": "1"}}
-"""What pages for known contacts look at, where it is not known any more who it was."""
+"""What pages for known contacts look at; who it was is of no matter here."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """A response: to which version, what, when, and whether it was sent in."""
+    """A response: to which version, what, when, whether it was sent in, and whether it is known by whom."""
 
     version: int
     answers: Mapping[str, Any]
     at: datetime
     complete: bool
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def _stopped_at(version: Survey, response: Given, page_of: Mapping[str, int]) ->
 
     It is the last that was answered, if something required was left out on it; else the one shown after it.
     """
-    shown = visible(version, response.answers, KNOWN, response.at)
+    shown = visible(version, response.answers, KNOWN if response.known else {}, response.at)
     answered = [n for n, page in enumerate(version.pages) if any(q.id in response.answers for q in page.questions)]
     last = max(answered, default=-1)
     lacking = any(q.required and q.id not in response.answers for q in shown.get(last, ()))

@@ -18,6 +18,10 @@ from surveys.results import Given, Results, gather
 from surveys.statistics import MINIMUM
 
 STREAM = 1_000
+COLUMNS = (
+    *(Response.survey_version_id, Response.answers, Response.completed_at),
+    *(Response.changed_at, Response.contact_id),
+)
 LATEST = 500
 """How many responses tell where people leave."""
 
@@ -36,15 +40,19 @@ def _versions(slug: str) -> list[int]:
 
 def _given(ids: list[int], days: Days, channel: str | None) -> Iterator[Given]:
     begin, end = moments(days)
-    columns = (Response.survey_version_id, Response.answers, Response.completed_at, Response.changed_at)
-    query: Any = select(*columns).where(
+    query: Any = select(*COLUMNS).where(
         Response.survey_version_id.in_(ids), Response.changed_at >= begin, Response.changed_at < end
     )
     if channel:
         query = query.join(Invitation, Invitation.id == Response.invitation_id).where(Invitation.channel == channel)
     rows = db.session.execute(query.order_by(Response.changed_at).execution_options(yield_per=STREAM))
-    for version, answers, completed_at, changed_at in rows:
-        yield Given(version, answers, completed_at or changed_at, completed_at is not None)
+    yield from map(_read, rows)
+
+
+def _read(row: Any) -> Given:
+    version, answers, completed_at, changed_at, contact_id = row
+    done = completed_at is not None
+    return Given(version, answers, completed_at or changed_at, complete=done, known=contact_id is not None)
 
 
 def survey_channels(slug: str) -> list[str]:
@@ -65,16 +73,14 @@ class Leaving:
 def leaving(slug: str, since: datetime) -> Leaving | None:
     """Where people leave, of the latest responses since then; None while there are too few."""
     ids = _versions(slug)
-    columns = (Response.survey_version_id, Response.answers, Response.completed_at, Response.changed_at)
     rows = db.session.execute(
-        select(*columns)
+        select(*COLUMNS)
         .where(Response.survey_version_id.in_(ids), Response.changed_at >= since)
         .order_by(Response.changed_at.desc())
         .limit(LATEST)
     ).all()
     if len(rows) < MINIMUM or all(row.completed_at for row in rows):
         return None
-    given = (Given(version, answers, changed, done is not None) for version, answers, done, changed in rows)
-    results = gather({i: survey_version(i) for i in ids}, given)
+    results = gather({i: survey_version(i) for i in ids}, map(_read, rows))
     number, page = max(enumerate(results.pages, 1), key=lambda found: found[1].left)
     return Leaving(number, 100 * page.left / results.begun)

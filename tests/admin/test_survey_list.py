@@ -65,7 +65,14 @@ def test_a_row_says_where_it_is_asked_and_where_many_leave(
 def test_the_menu_offers_what_each_may(company: None, sign_in: Callable[..., Person]) -> None:
     page = sign_in("designer").get("/surveys").text
     assert "Delivery · asked by" in page
-    for words in ("Send me a test", "Duplicate", "Archive", "/surveys/order/paper", "/surveys/order/definition.json"):
+    for words in (
+        "Send me a test",
+        "Duplicate",
+        "Archive",
+        "/surveys/order/share",
+        "/surveys/order/paper",
+        "/surveys/order/definition.json",
+    ):
         assert words in page
     seen = sign_in("manager").get("/surveys").text
     assert "/surveys/order/results" in seen

@@ -115,3 +115,14 @@ def test_who_left_out_something_required_stopped_on_that_very_page() -> None:
     asked = survey([ask("nps", "a"), ask("text", "b", required=True)], [ask("text", "c")])
     given = [said({"a": 1}, complete=False), said({"b": "x"}, complete=False)]
     assert left(gather({1: asked}, given)) == [1, 1]
+
+
+def test_pages_for_known_and_for_anonymous_respondents_are_told_apart() -> None:
+    pages = [
+        {"questions": [ask("nps", "a")]},
+        {"questions": [ask("text", "b")], "for": "known"},
+        {"questions": [ask("text", "c")], "for": "anonymous"},
+    ]
+    asked = read({"slug": "s", "pages": pages}, read_survey)
+    given = [Given(1, {"a": 1}, NOW, complete=False, known=known) for known in (True, False)]
+    assert left(gather({1: asked}, given)) == [0, 1, 1]
