@@ -12,7 +12,7 @@ from surveys.conditions import read_condition
 from surveys.definition import Fault, Node, Path
 from surveys.questions import read_question
 from surveys.survey import Survey, read_survey
-from surveys.wording import MESSAGE_TEXTS
+from surveys.wording import MESSAGE_TEXTS, REMINDER
 
 HEAD, MESSAGE, THEME = "head", "message", "theme"
 FIXED = (HEAD, MESSAGE, THEME)
@@ -324,7 +324,11 @@ def showable(body: Mapping[str, Any], unready: str, empty: str) -> Survey:
 def _shown_message(message: Any) -> dict[str, Any]:
     """The texts of a message that can be read."""
     fields = message if isinstance(message, Mapping) else {}
-    return {name: text for name, text in fields.items() if name in MESSAGE_TEXTS and _reads(text, lambda n: n.texts())}
+    return {
+        name: text
+        for name, text in fields.items()
+        if name in (*MESSAGE_TEXTS, REMINDER) and _reads(text, lambda n: n.texts())
+    }
 
 
 def _leniently(body: Mapping[str, Any]) -> Survey:

@@ -12,6 +12,8 @@ Texts = Mapping[str, str]
 MessageTexts = Mapping[str, Texts]
 MESSAGE_TEXTS = ("subject", "preview", "reason", "benefit", "sender", "reply_to", "signature")
 """What a message says around the question it carries."""
+REMINDER = "reminder"
+"""The subject of a reminder, which may hold ``{{ subject }}``, that of the message."""
 
 # An empty value takes the comma and space before it along: "What went wrong, {{ contact.first_name }}?"
 PLACEHOLDER = re.compile(r"(,?[ \t]*)\{\{\s*([a-z_]+(?:\.[\w-]+)*)\s*(?:\|\s*([^{}]*?)\s*)?\}\}")
@@ -28,7 +30,7 @@ def read_texts(node: Node, languages: Sequence[str]) -> Texts:
 
 
 def read_message_texts(node: Node) -> MessageTexts:
-    return {key: text.texts() for key, text in node.mapping(MESSAGE_TEXTS).items()}
+    return {key: text.texts() for key, text in node.mapping((*MESSAGE_TEXTS, REMINDER)).items()}
 
 
 def best_language(wanted: Iterable[str | None], available: Iterable[str]) -> str:

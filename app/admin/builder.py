@@ -90,7 +90,9 @@ def build_survey(slug: str) -> Any:
             "languages": LANGUAGES,
             "preview": draft_url(slug),
             "starts": beginnings(),
-            "usual": {name: {code: phrases(code)[name] for code in SPOKEN} for name in ("subject", "reason")},
+            "usual": {
+                name: {code: phrases(code)[name] for code in SPOKEN} for name in ("subject", "reason", "reminder")
+            },
             "shapes": SHAPES,
             "ways": WAYS,
             "bonuses": list(offer_definitions()),

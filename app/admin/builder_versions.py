@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from app.actions.definitions import ChangedMeanwhile
-from app.actions.drafts import note_published, replace_draft
+from app.actions.drafts import UnknownDraft, note_published, replace_draft
 from app.admin import blueprint
 from app.admin.builder import draft_faults
 from app.admin.builder_words import warning_words
@@ -120,6 +120,9 @@ def restore_version(slug: str, number: int) -> Any:
     row = next((row for row in version_rows(slug) if row.number == number), None)
     if row is None:
         abort(404)
-    replace_draft(slug, row.body, actor=signed_in().email, now=utcnow())
+    try:
+        replace_draft(slug, row.body, actor=signed_in().email, now=utcnow())
+    except UnknownDraft:  # archived, and nobody writes on it
+        abort(404)
     flash(_("Version %(n)s is the draft now. Look it through, then publish.", n=number), "good")
     return redirect(url_for("admin.build_survey", slug=slug), 303)

@@ -260,6 +260,7 @@ def _message() -> dict[str, str]:
         "message.sender": _("Sender’s name"),
         "message.reply_to": _("Answers go to"),
         "message.signature": _("Signature"),
+        "message.reminder": _("Subject of a reminder"),
     }
 
 

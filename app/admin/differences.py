@@ -81,6 +81,7 @@ def _field_words(field: str) -> str:
         "sender": _("sender"),
         "reply_to": _("answers go to"),
         "signature": _("signature"),
+        "reminder": _("subject of a reminder"),
         "min": _("lower bound"),
         "max": _("upper bound"),
         "mixed": _("order"),

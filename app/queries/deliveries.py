@@ -30,7 +30,7 @@ from surveys.gates import Closed, Rules, hand_over_closed, reservation_of
 from surveys.history import complaint_since
 from surveys.questions import Question
 from surveys.triggers import Send, says_code
-from surveys.wording import MESSAGE_TEXTS, fill, pick
+from surveys.wording import MESSAGE_TEXTS, REMINDER, fill, pick
 
 
 def sending_stopped() -> bool:
@@ -123,7 +123,8 @@ def message_of(invitation: Invitation, company: Company, *, reminder: bool = Fal
         for key in MESSAGE_TEXTS
     }
     if reminder:
-        texts["subject"] = fill(said["reminder"], {"subject": texts["subject"]})
+        again = pick(own[REMINDER], invitation.language) if REMINDER in own else said["reminder"]
+        texts["subject"] = fill(again, {**facts, "subject": texts["subject"]})
     body = _question(invitation, facts) if invitation.survey_version_id else _plain(send, invitation, facts)
     return Message(
         to=address.value,

@@ -71,9 +71,10 @@ class DraftRow:
 
 
 def draft_rows() -> dict[str, DraftRow]:
-    """Every draft by its survey's slug."""
+    """Every draft by its survey's slug; those of archived surveys rest."""
     live = survey_definitions()
-    rows = db.session.scalars(select(SurveyDraft).order_by(SurveyDraft.slug))
+    archived = select(Survey.slug).where(Survey.archived_at.is_not(None))
+    rows = db.session.scalars(select(SurveyDraft).where(SurveyDraft.slug.not_in(archived)).order_by(SurveyDraft.slug))
     return {
         row.slug: DraftRow(
             row.slug,

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.admin.builder import free_slug
+from app.extensions import db
 from app.links import draft_url
 from app.models.accounts import AuditEntry
 from app.models.invitations import Invitation
@@ -403,3 +404,32 @@ def test_pictures_to_choose_from_are_kept_and_nothing_else_is(
     for content, words in ((b"<svg>", "no PNG"), (b"", "no PNG"), (PNG + b"x" * 300_000, "Larger than")):
         answer = send(content)
         assert (answer.status_code, words in said(answer)["message"]) == (422, True)
+
+
+@on_sqlite
+def test_the_draft_of_an_archived_survey_rests(company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    person.post("/surveys/order/duplicate")
+    publish(person, "order-copy")
+    save(person, why("Later"), slug="order-copy", revision=0)
+    assert person.post("/archive/surveys/order-copy").status_code == 303
+    assert "order-copy" not in person.get("/surveys?show=draft").text
+    assert person.post("/surveys/order-copy/versions/1/restore").status_code == 303
+    assert person.post("/surveys/order-copy/draft/drop").status_code == 303
+    assert person.post("/surveys/order-copy/versions/1/restore").status_code == 404
+    assert person.get("/surveys/order-copy/versions").status_code == 404
+
+
+@on_sqlite
+def test_a_reminder_says_the_survey_s_own_words(company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    message = {"subject": {"en": "Hello"}, "reminder": {"en": "{{ contact.first_name }}, once more: {{ subject }}"}}
+    told = said(save(person, {"verb": "set", "key": "message", "value": message, "seen": 0}))
+    assert told["faults"] == []
+    publish(person)
+    newest = stored(SurveyVersion)[-1].id
+    [invitation] = stored(Invitation)
+    db.session.expunge(invitation)
+    invitation.survey_version_id = newest
+    assert message_of(invitation, present_company(), reminder=True).subject == "Ada, once more: Hello"
+    assert message_of(invitation, present_company()).subject == "Hello"

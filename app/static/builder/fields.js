@@ -3,7 +3,7 @@ import { ConditionForm, fieldsFor } from "./condition-form.js";
 import { button, fresh, icon, make, t, textIn, texts } from "./dom.js";
 
 const ATTRIBUTES = ["contact.locale", "contact.attributes.plan", "contact.attributes.country", "properties.touchpoint", "properties.place"];
-const MESSAGE = ["subject", "preview", "reason", "benefit", "sender", "reply_to", "signature"];
+const MESSAGE = ["subject", "preview", "reason", "benefit", "sender", "reply_to", "signature", "reminder"];
 const WITHOUT_SOME = ["type", "text", "id", "help", "required", "show_if"];
 
 export class Fields {
@@ -206,7 +206,7 @@ export class Fields {
 
   message() {
     return [this.title(t("part.message")), make("p", { class: "small muted" }, t("message.help")),
-      ...MESSAGE.map((field) => this.words(field, t(`message.${field}`), { rows: field === "subject" || field === "preview" || field === "sender" || field === "reply_to" ? 1 : 2, optional: true, usual: this.given.usual[field] }))];
+      ...MESSAGE.map((field) => this.words(field, t(`message.${field}`), { rows: field === "subject" || field === "preview" || ["sender", "reply_to", "reminder"].includes(field) ? 1 : 2, optional: true, usual: this.given.usual[field] }))];
   }
 
   theme(part) {
