@@ -79,6 +79,7 @@ class Survey:
     theme: Theme = Theme()
     progress: bool = True
     back: bool = True
+    anonymous: bool = False
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -88,7 +89,7 @@ class Survey:
 def read_survey(node: Node) -> Survey:
     """Read a survey definition; faults gather in the node."""
     fields = node.mapping(
-        ("slug", "name", "languages", "pages", "endings", "message", "theme", "progress", "back"),
+        ("slug", "name", "languages", "pages", "endings", "message", "theme", "progress", "back", "anonymous"),
         ("slug", "pages"),
     )
     if "name" in fields:
@@ -98,15 +99,21 @@ def read_survey(node: Node) -> Survey:
     ) or ("en",)
     pages = _read_pages(fields["pages"], languages) if "pages" in fields else ()
     _check_ids(node, pages)
+    anonymous = "anonymous" in fields and fields["anonymous"].boolean()
+    endings = tuple(_read_ending(e, languages) for e in fields["endings"].items()) if "endings" in fields else ()
+    for number, ending in enumerate(endings):
+        if anonymous and ending.offer:
+            node.fault("an anonymous survey gives no codes: whoever uses one is known", "endings", number, "offer")
     return Survey(
         slug=fields["slug"].slug() if "slug" in fields else "",
         languages=languages,
         pages=pages,
-        endings=tuple(_read_ending(e, languages) for e in fields["endings"].items()) if "endings" in fields else (),
+        endings=endings,
         message=read_message_texts(fields["message"]) if "message" in fields else {},
         theme=_read_theme(fields["theme"], languages) if "theme" in fields else Theme(),
         progress="progress" not in fields or fields["progress"].boolean(),
         back="back" not in fields or fields["back"].boolean(),
+        anonymous=anonymous,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
@@ -18,10 +19,13 @@ from app.extensions import (
     table_of,
     transaction,
 )
+from app.links import new_public_id
 from app.models.deliveries import Delivery
+from app.models.events import Event, EventKey
 from app.models.invitations import Invitation
 from app.models.responses import Response, Score
 from app.models.rollups import DirtyDay, ResponseTopic
+from app.models.sources import Source
 from app.queries.offers import take_code
 from app.queries.responses import unscored_responses
 from app.queries.surveys import survey_version
@@ -29,6 +33,7 @@ from app.text.topics import topics
 from surveys.lifecycle import ANSWERABLE
 from surveys.scoring import scores
 
+INTERNAL, ANONYMOUS = "otklik", "survey.held"
 Finish = Callable[[Mapping[str, Any]], tuple[dict[str, Any], str | None]]
 
 
@@ -127,6 +132,80 @@ def record_response(
         if finish is None:
             return Recorded("started", answers, stored=True)
         return Recorded("completed", answers, stored=True, code=_give_code(offer, response_id, now))
+
+
+def record_unknown(invitation_id: int, answers: Mapping[str, Any], day: datetime, now: datetime) -> Recorded:
+    """Store anonymous answers, whole, under an invitation of nobody; the one that asked only knows that it is over.
+
+    Both bear the day and no hour: nothing joins the two, but that they are of one day, trigger and channel.
+    """
+    with transaction() as session:
+        asked = session.get(Invitation, invitation_id, with_for_update=True, populate_existing=True)
+        assert asked is not None  # it was found a moment ago
+        over = asked.expires_at is not None and asked.expires_at <= now
+        if asked.state not in ANSWERABLE or over:
+            return Recorded("expired" if over and asked.state in ANSWERABLE else asked.state, {}, stored=False)
+        asked.state, asked.started_at = "completed", max(day, asked.handed_over_at or day)
+        asked.completed_at, asked.remind_at = asked.started_at, None
+        holder_id = asked.id if asked.contact_id is None else _hold(session, asked, day)
+        session.add(
+            Response(
+                invitation_id=holder_id,
+                survey_version_id=asked.survey_version_id,
+                contact_id=None,
+                language=asked.language,
+                answers=dict(answers),
+                complete=True,
+                started_at=day,
+                changed_at=day,
+                completed_at=day,
+            )
+        )
+    return Recorded("completed", answers, stored=True)
+
+
+def _hold(session: Session, asked: Invitation, day: datetime) -> int:
+    """An invitation of nobody, by which anonymous answers are counted; never sent, and never completed itself."""
+    source_id = session.scalars(select(Source.id).where(Source.slug == INTERNAL)).one()
+    public_id = new_public_id()
+    external_id = f"anonymous-{public_id}"
+    digest = blake2b(external_id.encode(), digest_size=16).digest()
+    key = EventKey(source_id=source_id, external_id=external_id, body_hash=digest)
+    session.add(key)
+    session.flush()
+    session.add(
+        Event(
+            id=key.event_id,
+            source_id=source_id,
+            external_id=external_id,
+            type=ANONYMOUS,
+            occurred_at=day,
+            received_at=day,
+            properties={"touchpoint": asked.touchpoint} if asked.touchpoint else {},
+            depth=0,
+            history=True,
+        )
+    )
+    held = Invitation(
+        public_id=public_id,
+        event_id=key.event_id,
+        trigger_id=asked.trigger_id,
+        trigger_version=asked.trigger_version,
+        action=asked.action,
+        survey_version_id=asked.survey_version_id,
+        class_=asked.class_,
+        channel=asked.channel,
+        touchpoint=asked.touchpoint,
+        language=asked.language,
+        probability=asked.probability,
+        state="completed",
+        created_at=day,
+        planned_at=day,
+        stale_at=day,
+    )
+    session.add(held)
+    session.flush()
+    return held.id
 
 
 def _answer_at_once(invitation_id: int, answers: Mapping[str, Any], now: datetime) -> bool:

@@ -163,6 +163,7 @@ def _parts() -> dict[str, str]:
         "another.language": _("Another language, by its code"),
         "progress": _("Show how far one is"),
         "back.button": _("One may go back"),
+        "anonymous": _("Anonymous: answers are kept without whose they are"),
         "page.show_if": _("Show this page only if"),
         "page.for": _("Who sees it"),
         "for.everybody": _("whoever answers"),

@@ -62,6 +62,7 @@ def _field_words(field: str) -> str:
         "languages": _("languages"),
         "progress": _("how far one is"),
         "back": _("going back"),
+        "anonymous": _("whether it is anonymous"),
         "text": _("text"),
         "help": _("help"),
         "type": _("type"),

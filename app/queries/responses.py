@@ -89,7 +89,10 @@ def announceable_responses(limit: int, now: datetime) -> list[Announceable]:
 
 def _named_in(response: Response) -> dict[str, Any] | None:
     """Whoever answers by an open link may say who they are: by their address, and by their name beside it."""
-    asked, answers = survey_version(response.survey_version_id).questions, response.answers
+    survey, answers = survey_version(response.survey_version_id), response.answers
+    if survey.anonymous:
+        return None
+    asked = survey.questions
     address = next((answers[q.id] for q in asked if q.type == "email" and answers.get(q.id)), None)
     if address is None:
         return None

@@ -1,19 +1,21 @@
 """The public pages: answering, and leaving. A GET shows; only a POST stores."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request
 
 from app.actions.deliveries import unsubscribe_contact
+from app.actions.responses import Recorded
 from app.clock import utcnow
 from app.errors import page
 from app.links import read_token
 from app.queries.installation import company, stored_logo
 from app.queries.invitations import Asked, find_asked, given_code, invitation_language
 from app.queries.surveys import stored_picture
-from app.respond.answering import closing_words, keep_answers, take_answer
-from app.respond.forms import Submit, look_of, page_view
+from app.respond.answering import closing_words, keep_answers, take_answer, take_unknown
+from app.respond.forms import Submit, look_of, page_view, read_submit
 from app.respond.live import live_page, open_script, policy
 from app.text.phrases import phrases
 from surveys.branching import ending
@@ -91,6 +93,8 @@ def submitted(asked: Asked, way: Way) -> Any:
     if not asked.answerable():
         return closed(asked, asked.state)
     now = utcnow()
+    if asked.survey.anonymous:
+        return _submitted_unknown(asked, way, now)
     if KEEP in request.args:
         keep_answers(asked, request.form, now)
         return "", 204
@@ -101,6 +105,30 @@ def submitted(asked: Asked, way: Way) -> Any:
         return draw(asked, submit, way), 422
     if submit.next_page is not None:
         return _lead(f"{way.address}?page={submit.next_page}")
+    return _ended(asked, recorded, way, now)
+
+
+def _submitted_unknown(asked: Asked, way: Way, now: datetime) -> Any:
+    """The same of an anonymous survey: nothing is kept before its end, so the answers travel in the form itself."""
+    if KEEP in request.args:
+        return "", 204
+    submit = read_submit(asked, request.form, now)
+    if submit.faults:
+        return draw(asked, submit, way, carried=_carried(asked, submit)), 422
+    if submit.next_page is not None:
+        submit.page, submit.given = submit.next_page, {}
+        return draw(asked, submit, way, carried=_carried(asked, submit))
+    recorded = take_unknown(asked, submit, now)
+    return _ended(asked, recorded, way, now) if recorded.stored else closed(asked, recorded.state)
+
+
+def _carried(asked: Asked, submit: Submit) -> dict[str, list[str]]:
+    here = {name for question in asked.survey.pages[submit.page].questions for name in question.fields}
+    names = {name for question in asked.survey.questions for name in question.fields} - here
+    return {name: values for name in sorted(names) if (values := request.form.getlist(name))}
+
+
+def _ended(asked: Asked, recorded: Recorded, way: Way, now: datetime) -> Any:
     end = ending(asked.survey, recorded.answers, asked.known, now)
     words = closing_words(asked, recorded, now)
     if end and end.redirect:
@@ -146,6 +174,7 @@ def draw(asked: Asked, submit: Submit, way: Way, *, keeps: bool = True, **more: 
         open_script=open_script().text if way.open else None,
         view=view,
         live=live_page(asked, submit, view, now, way.address if keeps else None),
+        anonymous=asked.survey.anonymous,
         theme=look_of(asked.survey),
         t=phrases(asked.language),
         company=company(),

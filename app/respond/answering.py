@@ -1,13 +1,15 @@
 """Taking an answer: the same for a page of its own and for a popup on somebody else's."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
-from app.actions.responses import Finish, Recorded, record_response
+from app.actions.responses import Finish, Recorded, record_response, record_unknown
 from app.jobs import ring
+from app.queries.installation import company
 from app.queries.invitations import Asked
 from app.respond.forms import Submit, read_submit, readable_answers
 from app.text.phrases import phrases
@@ -18,6 +20,10 @@ from surveys.wording import fill, pick
 def take_answer(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> tuple[Submit, Recorded]:
     """Read a posted form, and keep what it says; the last page of it makes the response final."""
     submit = read_submit(asked, form, now)
+    if asked.survey.anonymous and submit.next_page is None and not submit.faults:
+        return submit, take_unknown(asked, submit, now)
+    if asked.survey.anonymous:
+        return submit, Recorded(asked.state, submit.answers, stored=True)
     finished = submit.next_page is None and not submit.faults
     finish, begun = _finish(asked, now) if finished else None, asked.state == "started"
     recorded = record_response(asked.invitation_id, submit.read, finish, now, begun=begun)
@@ -25,6 +31,18 @@ def take_answer(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> tup
         ring("score")
         ring("announce")
     return submit, recorded
+
+
+def take_unknown(asked: Asked, submit: Submit, now: datetime) -> Recorded:
+    """Store the answers to an anonymous survey, so that nothing tells whose they are."""
+    counted, _offer = _finish(asked, now)(submit.answers)
+    zone = ZoneInfo(company().zone)
+    day = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    recorded = record_unknown(asked.invitation_id, counted, day, now)
+    if recorded.stored:
+        ring("score")
+        ring("announce")
+    return recorded
 
 
 def keep_answers(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> None:

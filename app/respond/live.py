@@ -78,6 +78,7 @@ def live_page(asked: Asked, submit: Submit, view: PageView, now: datetime, to: s
     drawn = [q for q in asked.survey.pages[submit.page].questions if q.id in rules or q.id in shown]
     waiting = {v.id: v for v in question_views(asked, submit, [q for q in drawn if q.id not in shown], now)}
     data: dict[str, Any] = {"page": submit.page, "to": to, "at": now.isoformat()}
+    data["keep"] = not asked.survey.anonymous
     if to:
         data["words"] = {name: phrases(asked.language)[name] for name in WORDS}
     branching = any(rules.values())

@@ -247,6 +247,7 @@ const send = (root, told) => {
   const form = root.querySelector("form");
   const line = root.querySelector("#said");
   const here = location.pathname + told.page;
+  const own = !document.querySelector("[data-again]"); // a tablet's window belongs to whoever comes next
   let [timer, keeping, sending, changed] = [0, Promise.resolve(), false, false];
 
   const body = (button) => {
@@ -266,7 +267,7 @@ const send = (root, told) => {
   };
   const lost = () => {
     say(told.words.offline);
-    sessionStorage.setItem(here, body().toString());
+    if (own) sessionStorage.setItem(here, body().toString());
   };
   const found = () => {
     say("");
@@ -274,7 +275,7 @@ const send = (root, told) => {
   };
   const reached = (response) => response.status < 500 && response.status !== 429;
   const keep = async () => {
-    if (sending || !changed) return;
+    if (sending || !changed || !told.keep) return;
     changed = false;
     try {
       if (!reached(await post(`${told.to}?keep=1`, body()))) throw new Error();
@@ -323,7 +324,7 @@ const send = (root, told) => {
   };
 
   const restore = () => {
-    const kept = new URLSearchParams(sessionStorage.getItem(here) ?? "");
+    const kept = new URLSearchParams((own && sessionStorage.getItem(here)) || "");
     if (![...kept].length) return;
     for (const field of fields(root)) {
       if (field.type === "hidden") continue;
@@ -352,7 +353,7 @@ const send = (root, told) => {
   root.addEventListener("input", change);
   root.addEventListener("change", change);
   addEventListener("visibilitychange", () => {
-    if (document.visibilityState !== "hidden" || sending || !changed || !root.isConnected) return;
+    if (document.visibilityState !== "hidden" || !told.keep || sending || !changed || !root.isConnected) return;
     if (navigator.sendBeacon(`${told.to}?keep=1`, body())) changed = false;
   });
   addEventListener("pageshow", (event) => event.persisted && location.reload());

@@ -20,15 +20,18 @@ def first_page(public_id: str) -> dict[str, Any] | None:
     """A popup to show: the link it stands for, the words around it, and the first page."""
     now = utcnow()
     asked = find_asked(public_id, now)
-    if asked is None:
-        return None
+    if asked is None or (asked.survey.anonymous and len(asked.survey.pages) > 1):
+        return None  # between pages an anonymous survey is kept nowhere, and a popup sends one page at a time
     said, url = phrases(asked.language), survey_url(public_id)
+    words = {name: said[name] for name in WORDS}
+    if asked.survey.anonymous:
+        words["not_stored"] = said["anonymous"]
     return {
         "token": url.rsplit("/", 1)[1],
         "url": url,
         "language": asked.language,
         "buttons": {theme: asdict(button) for theme, button in company().buttons.items()},
-        "words": {name: said[name] for name in WORDS},
+        "words": words,
         "page": asdict(page_view(asked, Submit(0, dict(asked.answers)), now)),
     }
 

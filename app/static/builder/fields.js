@@ -187,7 +187,7 @@ export class Fields {
     const languages = this.group("languages", t("languages"), spoken.map((code, n) => make("div", { class: "b-line" }, make("span", {}, `${this.given.names[code] ?? code}${n === 0 ? ` · ${t("fallback")}` : ""}`),
       n > 0 && button(t("make.first"), () => this.languagesSet([code, ...spoken.filter((one) => one !== code)])),
       spoken.length > 1 && button(icon("remove"), () => this.languagesSet(spoken.filter((one) => one !== code)), { class: "b-tool", "aria-label": t("remove.what", { what: this.given.names[code] ?? code }) }))), this.another());
-    return [this.title(t("part.head")), this.line("name", t("name"), { maxlength: 200, read: (value) => textIn(value, this.given.language) }), languages, this.check("progress", t("progress"), { usual: true }), this.check("back", t("back.button"), { usual: true })];
+    return [this.title(t("part.head")), this.line("name", t("name"), { maxlength: 200, read: (value) => textIn(value, this.given.language) }), languages, this.check("progress", t("progress"), { usual: true }), this.check("back", t("back.button"), { usual: true }), this.check("anonymous", t("anonymous"))];
   }
 
   languagesSet(languages) {
