@@ -86,7 +86,7 @@ def test_a_survey_is_written_moved_taken_back_and_published(enter: Enter) -> Non
     page.locator("[data-place='text.en']").fill("What happened, in your words?")
     saved(page)
     assert texts() == [["How likely?"], ["What happened, in your words?"]]
-    frame = page.frame_locator("iframe.b-page")
+    frame = page.frame_locator("iframe.b-real")
     expect(frame.get_by_text("What happened, in your words?")).to_be_visible()
     expect(item(page, "What happened, in your words?")).to_have_attribute("aria-current", "true")
 
@@ -147,7 +147,7 @@ def test_everything_can_be_done_on_a_phone(enter: Enter) -> None:
     page.get_by_role("button", name="yes or no", exact=True).click()
     expect(page.locator("[data-place='text.en']")).to_be_focused()
     page.get_by_role("tab", name="Preview").click()
-    frame = page.frame_locator("iframe.b-page")
+    frame = page.frame_locator("iframe.b-real")
     expect(frame.get_by_text("Did you find what you were looking for?")).to_be_visible()
     expect(frame.get_by_text("Why so?")).to_be_visible()
     page.get_by_role("tab", name="Outline").click()
@@ -166,7 +166,7 @@ def test_everything_can_be_done_on_a_phone(enter: Enter) -> None:
 def test_a_text_is_edited_where_it_stands(enter: Enter) -> None:
     shown = enter()
     page = shown.page
-    frame = page.frame_locator("iframe.b-page")
+    frame = page.frame_locator("iframe.b-real")
     frame.get_by_text("How likely?").click()
     page.keyboard.press("Control+A")
     page.keyboard.type("Would you, {{ contact.first_name }}?")
@@ -293,7 +293,7 @@ def test_the_page_is_seen_as_a_customer_in_mail_and_popup_too(enter: Enter) -> N
     saved(page)
     page.get_by_role("searchbox", name="Seen as").fill("ada")
     page.get_by_role("button", name="Seen as").click()
-    frame = page.frame_locator("iframe.b-page")
+    frame = page.frame_locator("iframe.b-real")
     expect(frame.get_by_text("How was it, Ada with 5?")).to_be_visible()
     page.get_by_role("button", name="On a site").click()
     expect(frame.get_by_role("dialog")).to_contain_text("How was it, Ada with 5?")

@@ -173,7 +173,7 @@ state.addEventListener("taken", ({ detail }) => {
     noticed.add(`${key}.${revision}`);
     tell(t("conflict.told", { who: state.told.names?.[other] ?? other, what: textIn(state.part(key)?.text, given.language) || t("kind.question") }));
   }
-  const changed = detail.others.find((key) => key in state.now.parts && state.marks[key]?.[1] && state.marks[key][1] !== given.me);
+  const changed = detail.others.find((key) => key in state.now.parts && !state.held.has(key) && state.marks[key]?.[1] && state.marks[key][1] !== given.me);
   if (changed) tell(t("other.changed", { who: state.told.names?.[state.marks[changed][1]] ?? state.marks[changed][1], what: textIn(state.part(changed).text, given.language) || t(`part.${changed}`) }));
 });
 const noticed = new Set();

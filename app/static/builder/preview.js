@@ -5,7 +5,7 @@ export class Preview {
   constructor(state, given, root) {
     this.state = state;
     this.given = given;
-    this.frame = make("iframe", { title: t("preview"), class: "b-page" });
+    this.frame = make("iframe", { title: t("preview"), class: "b-real" });
     this.shape = "phone";
     const languages = make("div", { class: "b-switch", role: "group", "aria-label": t("language") });
     const shapes = make("div", { class: "b-switch", role: "group", "aria-label": t("shape") });
