@@ -23,7 +23,7 @@ OPENED = "survey.opened"
 """The event of somebody who begins to answer by an open link, or with whom an employee does."""
 INTERNAL = "otklik"
 LINK_LIFE = timedelta(days=7)
-NAME_MAX = 100
+NAME_MAX, SLUG_MAX = 100, 64
 RESTARTS = (5, 600)
 """How many seconds a tablet may wait for the next person, at least and at most."""
 ORIGIN = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?")
@@ -156,7 +156,66 @@ def begin_answer(link_id: int, ticket: str, language: str, now: datetime) -> str
         return public_id
 
 
-def _record(session: Session, external_id: str, properties: dict[str, Any], now: datetime) -> int | None:
+def begin_interview(contact_id: int, version_id: int, language: str, employee: str, now: datetime) -> str:
+    """Begin the answer of a customer who tells it to an employee, whom its event names; returns its public id."""
+    with transaction() as session:
+        survey = session.scalars(
+            select(Survey.slug)
+            .join(SurveyVersion, SurveyVersion.survey_id == Survey.id)
+            .where(SurveyVersion.id == version_id)
+        ).one()
+        public_id = new_public_id()
+        told = {"survey": survey, "employee": employee}
+        event_id = _record(session, f"interview-{public_id}", told, now, contact_id)
+        assert event_id is not None  # the id is new
+        session.add(
+            Invitation(
+                public_id=public_id,
+                event_id=event_id,
+                trigger_id=_interviews(session, survey, now),
+                trigger_version=1,
+                action=0,
+                contact_id=contact_id,
+                survey_version_id=version_id,
+                class_="transactional",
+                channel="interview",
+                language=language,
+                probability=1.0,
+                state="open",
+                created_at=now,
+                planned_at=now,
+                stale_at=now + LINK_LIFE,
+                expires_at=now + LINK_LIFE,
+            )
+        )
+        detail = {"survey": survey}
+        session.add(
+            AuditEntry(at=now, actor=employee, verb="interview", kind="customers", object=public_id, detail=detail)
+        )
+        return public_id
+
+
+def _interviews(session: Session, survey: str, now: datetime) -> int:
+    """The trigger that the interviews of a survey count under, made by the first."""
+    slug = f"interview-{survey}"[:SLUG_MAX].rstrip("-")
+    statement = insert_into(Trigger).values(slug=slug, version=1, archived_at=now).on_conflict_do_nothing()
+    trigger_id: int | None = session.scalar(statement.returning(Trigger.id))
+    if trigger_id is None:
+        return session.scalars(select(Trigger.id).where(Trigger.slug == slug)).one()
+    body = {
+        "slug": slug,
+        "name": "Interviews",
+        "status": "draft",
+        "when": {"event": OPENED},
+        "then": [{"send": {"survey": survey}}],
+    }
+    session.add(TriggerVersion(trigger_id=trigger_id, number=1, body=body, created_at=now))
+    return trigger_id
+
+
+def _record(
+    session: Session, external_id: str, properties: dict[str, Any], now: datetime, contact_id: int | None = None
+) -> int | None:
     """Store the event; None when it is there already."""
     source_id = session.scalars(select(Source.id).where(Source.slug == INTERNAL)).one()
     key = {
@@ -177,6 +236,7 @@ def _record(session: Session, external_id: str, properties: dict[str, Any], now:
                 occurred_at=now,
                 received_at=now,
                 properties=properties,
+                contact_id=contact_id,
                 depth=0,
             )
         )

@@ -9,8 +9,10 @@ from flask_babel import gettext as _
 from app.actions.contacts import UnknownContact
 from app.actions.deliveries import unsubscribe_person
 from app.actions.erasure import erase_contact
+from app.actions.links import begin_interview
 from app.admin import blueprint
 from app.admin.kinds import consent_words
+from app.admin.reasons import survey_name
 from app.admin.segments import segment_names
 from app.admin.shell import whole
 from app.admin.tasks import outcome_words
@@ -19,6 +21,7 @@ from app.admin.words import day, moment
 from app.auth.staff import signed_in, staff
 from app.channels.email import forget
 from app.clock import utcnow
+from app.links import survey_token
 from app.queries.contacts import find_contacts, newest_addresses, public_ids, view_contact
 from app.queries.explanations import Explained, imagined, missed_conditions
 from app.queries.inbox import tasks_of
@@ -33,7 +36,9 @@ from app.queries.stories import (
     search_customers,
     story,
 )
+from app.queries.surveys import current_surveys, survey_definitions, survey_version
 from app.queries.triggers import trigger_names
+from surveys.wording import best_language
 
 SHOWN = 50
 STORY = 120
@@ -97,6 +102,7 @@ def customer(reference: str) -> Any:
         "admin/customer.html",
         view=view,
         reference=reference,
+        surveys={s: survey_name(definitions, s) for definitions in [survey_definitions()] for s in definitions},
         days=_by_day(told),
         kind=kind if kind in KINDS else "all",
         state=_state(contact_id, heard, view.unsubscribed_at),
@@ -152,6 +158,24 @@ def _why(contact_id: int, slug: str, zone: str) -> list[tuple[Explained, bool]]:
     found = imagined(contact_id, slug, utcnow(), zone)
     missed = missed_conditions(contact_id, slug, 5, zone)
     return [*([(found, True)] if found else []), *((m, False) for m in missed)]
+
+
+@blueprint.post("/customers/interview")
+@staff("customers")
+def interview() -> Any:
+    """Open a survey for a customer who is on the phone or at the counter; the answer says who filled it in."""
+    contact_id, reference = find_customer(request.form.get("reference", ""))
+    slug, view = request.form.get("survey", ""), view_contact(contact_id)
+    found = current_surveys().get(slug)
+    if found is None or view is None or slug not in survey_definitions():
+        abort(404)
+    if survey_version(found[0]).anonymous:
+        flash(_("This survey is anonymous: only the customer can fill it in."))
+        return redirect(url_for("admin.customer", reference=reference), 303)
+    version_id, languages = found
+    language = best_language((view.locale,), languages)
+    public_id = begin_interview(contact_id, version_id, language, signed_in().email, utcnow())
+    return redirect(f"/s/{survey_token(public_id)}", 303)
 
 
 @blueprint.post("/customers/unsubscribe")

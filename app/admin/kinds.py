@@ -105,7 +105,8 @@ def field_name(name: str) -> str:
 
 
 def channel_word(channel: str) -> str:
-    return {"email": _("e-mail"), "sms": "SMS", "telegram": "Telegram", "web": _("popup")}.get(channel, channel)
+    own = {"web": _("popup"), "link": _("open link"), "interview": _("interview")}
+    return {"email": _("e-mail"), "sms": "SMS", "telegram": "Telegram", **own}.get(channel, channel)
 
 
 def class_word(class_: str) -> str:
