@@ -96,3 +96,35 @@ def test_where_there_is_no_survey_three_stand_ready(app: Flask, sign_in: Callabl
     assert 'src="/p/recipe/csat-delivery/ru"' in page
     assert 'href="/new-survey"' in page
     assert "<iframe" not in sign_in("manager").get("/surveys").text
+
+
+WAYS = """
+surveys:
+  - slug: ways
+    pages:
+      - questions: [{id: nps, type: nps, text: "Recommend?"}]
+        jumps:
+          - {if: {field: answers.nps, op: gte, value: 9}, to: last}
+          - {if: {field: answers.nps, op: eq, value: 0}, to: end}
+      - {for: known, questions: [{id: why, type: text, text: "Why?"}]}
+      - {for: anonymous, questions: [{id: mail, type: email, text: "Who?"}]}
+      - {id: last, questions: [{id: more, type: text, text: "More?"}]}
+    endings:
+      - {if: {field: answers.nps, op: gte, value: 9}, text: A, redirect: "https://reviews.example/us"}
+      - {text: B, link: {url: "https://help.example", text: Help}}
+"""
+
+
+@on_sqlite
+def test_a_survey_is_read_with_every_way_through_it(app: Flask, sign_in: Callable[..., Person]) -> None:
+    put_in_force(WAYS)
+    page = sign_in("manager").get("/surveys/ways").text
+    for said in (
+        "only for customers we know",
+        "only for people we do not know",
+        "is at least 9: on to the page “last”",
+        "is 0: on to the end",
+        "leads to https://reviews.example/us",
+        "with a link to https://help.example",
+    ):
+        assert said in page
