@@ -165,7 +165,7 @@ def begin_interview(contact_id: int, version_id: int, language: str, employee: s
             .where(SurveyVersion.id == version_id)
         ).one()
         public_id = new_public_id()
-        told = {"survey": survey, "employee": employee}
+        told = {"survey": survey, "interviewer": employee}
         event_id = _record(session, f"interview-{public_id}", told, now, contact_id)
         assert event_id is not None  # the id is new
         session.add(

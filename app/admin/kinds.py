@@ -72,6 +72,7 @@ def field_name(name: str) -> str:
         "department": _("department"),
         "email": _("e-mail"),
         "employee": _("employee"),
+        "interviewer": _("interviewer"),
         "form": _("form"),
         "invitation": _("invitation"),
         "language": _("language"),

@@ -13,7 +13,7 @@ from app.models.events import Event, EventKey, PendingEvent
 from app.models.sources import Source
 from app.queries.contacts import contact_facts, newest_addresses, references
 
-CARRIED = ("touchpoint", "place", "product", "employee")
+CARRIED = ("touchpoint", "place", "product", "employee", "interviewer")
 """Properties that an internal event takes over from the event that led to it."""
 
 

@@ -33,7 +33,7 @@ def test_an_interview_is_the_customers_answer_and_names_who_filled_it_in(
     (response,) = stored(Response, Response.invitation_id == invitation.id)
     assert (response.contact_id, response.answers, response.complete) == (ada_id, {"nps": 2, "why": "Cold"}, True)
     answered = stored(Event, Event.type == "survey.answered")[told:]
-    assert [(e.contact_id, e.properties["employee"]) for e in answered] == [(ada_id, person.email)]
+    assert [(e.contact_id, e.properties["interviewer"]) for e in answered] == [(ada_id, person.email)]
     assert "interview" in person.get(f"/customers/{reference}").text
     again = person.post("/customers/interview", reference=reference, survey="order")
     assert again.location != begun.location
