@@ -6,7 +6,7 @@ from typing import Any
 
 from surveys.conditions import ALWAYS, Facts
 from surveys.questions import Answer, Question, answer_keys
-from surveys.survey import AUDIENCES, Ending, Page, Survey
+from surveys.survey import AUDIENCES, AnswerQuota, Ending, Page, Survey
 
 Answers = Mapping[str, Answer]
 
@@ -56,6 +56,12 @@ def visible_answers(survey: Survey, answers: Answers, known: Mapping[str, Any], 
     """The answers that count: those to questions that are shown."""
     shown = visible(survey, answers, known, at)
     return {key: answers[key] for questions in shown.values() for key in answer_keys(questions) if key in answers}
+
+
+def quotas_of(survey: Survey, answers: Answers, known: Mapping[str, Any], at: datetime) -> list[AnswerQuota]:
+    """The quotas that a response takes a place in."""
+    facts = Facts({**known, "answers": dict(answers)}, at)
+    return [quota for quota in survey.quotas if quota.condition.holds(facts)]
 
 
 def ending(survey: Survey, answers: Answers, known: Mapping[str, Any], at: datetime) -> Ending | None:

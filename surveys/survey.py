@@ -16,6 +16,7 @@ AUDIENCES = ("everybody", "known", "anonymous")
 SIZES = ("normal", "small", "large")
 CORNER_MAX = 24
 LINK_MAX = 2_000
+QUOTA_MAX = 10_000_000
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -57,6 +58,15 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class AnswerQuota:
+    """So many answers of a kind are wanted; whoever comes after them is thanked and let go."""
+
+    name: str
+    condition: Condition
+    max: int
+
+
+@dataclass(frozen=True)
 class Theme:
     """How it looks, where that is not as the company's pages do."""
 
@@ -80,6 +90,7 @@ class Survey:
     progress: bool = True
     back: bool = True
     anonymous: bool = False
+    quotas: tuple[AnswerQuota, ...] = ()
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -89,7 +100,19 @@ class Survey:
 def read_survey(node: Node) -> Survey:
     """Read a survey definition; faults gather in the node."""
     fields = node.mapping(
-        ("slug", "name", "languages", "pages", "endings", "message", "theme", "progress", "back", "anonymous"),
+        (
+            "slug",
+            "name",
+            "languages",
+            "pages",
+            "endings",
+            "message",
+            "theme",
+            "progress",
+            "back",
+            "anonymous",
+            "quotas",
+        ),
         ("slug", "pages"),
     )
     if "name" in fields:
@@ -114,6 +137,23 @@ def read_survey(node: Node) -> Survey:
         progress="progress" not in fields or fields["progress"].boolean(),
         back="back" not in fields or fields["back"].boolean(),
         anonymous=anonymous,
+        quotas=_read_quotas(fields["quotas"]) if "quotas" in fields else (),
+    )
+
+
+def _read_quotas(node: Node) -> tuple[AnswerQuota, ...]:
+    quotas = tuple(_read_quota(item) for item in node.items(least=1))
+    if len({quota.name for quota in quotas}) != len(quotas):
+        node.fault("two quotas have the same name")
+    return quotas
+
+
+def _read_quota(node: Node) -> AnswerQuota:
+    fields = node.mapping(("name", "if", "max"), ("name", "max"))
+    return AnswerQuota(
+        name=fields["name"].text(longest=64) if "name" in fields else "",
+        condition=read_condition(fields["if"]) if "if" in fields else ALWAYS,
+        max=fields["max"].integer(1, QUOTA_MAX) if "max" in fields else 1,
     )
 
 

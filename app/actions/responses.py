@@ -1,12 +1,12 @@
 """Answers: stored once per invitation, however often they are sent, and scored."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.extensions import (
@@ -26,15 +26,30 @@ from app.models.invitations import Invitation
 from app.models.responses import Response, Score
 from app.models.rollups import DirtyDay, ResponseTopic
 from app.models.sources import Source
+from app.models.surveys import AnswerQuotaUse, SurveyVersion
 from app.queries.offers import take_code
 from app.queries.responses import unscored_responses
 from app.queries.surveys import survey_version
 from app.text.topics import topics
 from surveys.lifecycle import ANSWERABLE
 from surveys.scoring import scores
+from surveys.survey import AnswerQuota
 
 INTERNAL, ANONYMOUS = "otklik", "survey.held"
-Finish = Callable[[Mapping[str, Any]], tuple[dict[str, Any], str | None]]
+FULL = "quota_full"
+"""Why an invitation was answered and its answers were not kept: enough of the kind were there."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A whole response: the answers that count, the offer of its ending, the quotas it takes a place in."""
+
+    answers: dict[str, Any]
+    offer: str | None
+    quotas: Sequence[AnswerQuota] = ()
+
+
+Finish = Callable[[Mapping[str, Any]], Finished]
 
 
 @dataclass(frozen=True)
@@ -111,9 +126,9 @@ def record_response(
     far as the caller knows, a whole response is tried in one step first.
     """
     if finish is not None and not begun and not is_sqlite():
-        answers, offer = finish({k: v for k, v in given.items() if v is not None})
-        if offer is None and _answer_at_once(invitation_id, answers, now):
-            return Recorded("completed", answers, stored=True)
+        whole = finish({k: v for k, v in given.items() if v is not None})
+        if whole.offer is None and not whole.quotas and _answer_at_once(invitation_id, whole.answers, now):
+            return Recorded("completed", whole.answers, stored=True)
     with transaction() as session:
         connection = session.connection()
         asked = connection.execute(_LOCK_INVITATION, {"invitation": invitation_id}).one()
@@ -127,14 +142,50 @@ def record_response(
         answers = {k: v for k, v in {**(before.answers if before else {}), **given}.items() if v is not None}
         offer = None
         if finish is not None:
-            answers, offer = finish(answers)
+            whole = finish(answers)
+            if not _take_places(session, asked.survey_version_id, whole.quotas):
+                return _let_go(session, asked.id, now)
+            answers, offer = whole.answers, whole.offer
         response_id = _write(connection, asked, before.id if before else None, answers, now, final=finish is not None)
         if finish is None:
             return Recorded("started", answers, stored=True)
         return Recorded("completed", answers, stored=True, code=_give_code(offer, response_id, now))
 
 
-def record_unknown(invitation_id: int, answers: Mapping[str, Any], day: datetime, now: datetime) -> Recorded:
+def _take_places(session: Session, version_id: int, quotas: Sequence[AnswerQuota]) -> bool:
+    """Take a place in each of the quotas, whose rows are locked in one order; none where one of them is full."""
+    if not quotas:
+        return True
+    survey_id = session.scalars(select(SurveyVersion.survey_id).where(SurveyVersion.id == version_id)).one()
+    limits = {quota.name: quota.max for quota in quotas}
+    rows = [{"survey_id": survey_id, "name": name, "used": 0} for name in sorted(limits)]
+    session.execute(insert_into(AnswerQuotaUse).on_conflict_do_nothing(), rows)
+    places = session.scalars(
+        select(AnswerQuotaUse)
+        .where(AnswerQuotaUse.survey_id == survey_id, AnswerQuotaUse.name.in_(limits))
+        .order_by(AnswerQuotaUse.name)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    if any(place.used >= limits[place.name] for place in places):
+        return False
+    for place in places:
+        place.used += 1
+    return True
+
+
+def _let_go(session: Session, invitation_id: int, now: datetime) -> Recorded:
+    """Enough were there already: the invitation is over, and what was kept of the answers so far goes."""
+    session.execute(delete(Response).where(Response.invitation_id == invitation_id))
+    session.execute(
+        update(Invitation)
+        .where(Invitation.id == invitation_id)
+        .values(state="completed", reason=FULL, started_at=func.coalesce(Invitation.started_at, now), completed_at=None)
+    )
+    return Recorded(FULL, {}, stored=False)
+
+
+def record_unknown(invitation_id: int, whole: Finished, day: datetime, now: datetime) -> Recorded:
     """Store anonymous answers, whole, under an invitation of nobody; the one that asked only knows that it is over.
 
     Both bear the day and no hour: nothing joins the two, but that they are of one day, trigger and channel.
@@ -145,6 +196,8 @@ def record_unknown(invitation_id: int, answers: Mapping[str, Any], day: datetime
         over = asked.expires_at is not None and asked.expires_at <= now
         if asked.state not in ANSWERABLE or over:
             return Recorded("expired" if over and asked.state in ANSWERABLE else asked.state, {}, stored=False)
+        if not _take_places(session, asked.survey_version_id or 0, whole.quotas):
+            return _let_go(session, asked.id, max(day, asked.handed_over_at or day))
         asked.state, asked.started_at = "completed", max(day, asked.handed_over_at or day)
         asked.completed_at, asked.remind_at = asked.started_at, None
         holder_id = asked.id if asked.contact_id is None else _hold(session, asked, day)
@@ -154,14 +207,14 @@ def record_unknown(invitation_id: int, answers: Mapping[str, Any], day: datetime
                 survey_version_id=asked.survey_version_id,
                 contact_id=None,
                 language=asked.language,
-                answers=dict(answers),
+                answers=whole.answers,
                 complete=True,
                 started_at=day,
                 changed_at=day,
                 completed_at=day,
             )
         )
-    return Recorded("completed", answers, stored=True)
+    return Recorded("completed", whole.answers, stored=True)
 
 
 def _hold(session: Session, asked: Invitation, day: datetime) -> int:

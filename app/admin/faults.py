@@ -24,6 +24,7 @@ TEMPLATES = (
     N_("%(key)s takes no value"),
     N_("a question of type %(kind)s has no %(key)s"),
     N_("a statement asks for no answer"),
+    N_("two quotas have the same name"),
     N_("an anonymous survey gives no codes: whoever uses one is known"),
     N_("is wider than from min to max"),
     N_("leaves no page for the others; give them one with for: known or anonymous"),

@@ -62,3 +62,13 @@ class Picture(Model):
     content: Mapped[bytes] = mapped_column(LargeBinary)
     type: Mapped[str]
     created_at: Mapped[datetime]
+
+
+class AnswerQuotaUse(Model):
+    """How many responses of a survey have taken a place in one of its quotas by answer."""
+
+    __tablename__ = "answer_quota_uses"
+
+    survey_id: Mapped[int] = mapped_column(ForeignKey("surveys.id"), primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    used: Mapped[int]

@@ -22,7 +22,12 @@ from surveys.branching import ending
 from surveys.wording import pick
 
 blueprint = Blueprint("respond", __name__)
-CLOSED = {"completed": ("answered", 200), "expired": ("expired", 410), "cancelled": ("expired", 410)}
+CLOSED = {
+    "quota_full": ("full", 200),
+    "completed": ("answered", 200),
+    "expired": ("expired", 410),
+    "cancelled": ("expired", 410),
+}
 
 KEEP = "keep"
 """In the address of a post: the answers so far, kept while they are given; nothing ends by it."""

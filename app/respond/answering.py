@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import MultiDict
 
-from app.actions.responses import Finish, Recorded, record_response, record_unknown
+from app.actions.responses import Finish, Finished, Recorded, record_response, record_unknown
 from app.jobs import ring
 from app.queries.installation import company
 from app.queries.invitations import Asked
 from app.respond.forms import Submit, read_submit, readable_answers
 from app.text.phrases import phrases
-from surveys.branching import ending, visible_answers
+from surveys.branching import ending, quotas_of, visible_answers
 from surveys.wording import fill, pick
 
 
@@ -35,10 +35,10 @@ def take_answer(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> tup
 
 def take_unknown(asked: Asked, submit: Submit, now: datetime) -> Recorded:
     """Store the answers to an anonymous survey, so that nothing tells whose they are."""
-    counted, _offer = _finish(asked, now)(submit.answers)
+    whole = _finish(asked, now)(submit.answers)
     zone = ZoneInfo(company().zone)
     day = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    recorded = record_unknown(asked.invitation_id, counted, day, now)
+    recorded = record_unknown(asked.invitation_id, whole, day, now)
     if recorded.stored:
         ring("score")
         ring("announce")
@@ -53,10 +53,10 @@ def keep_answers(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> No
 
 
 def _finish(asked: Asked, now: datetime) -> Finish:
-    def finish(answers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    def finish(answers: Mapping[str, Any]) -> Finished:
         counted = visible_answers(asked.survey, answers, asked.known, now)
         end = ending(asked.survey, counted, asked.known, now)
-        return dict(counted), end.offer if end else None
+        return Finished(dict(counted), end.offer if end else None, quotas_of(asked.survey, counted, asked.known, now))
 
     return finish
 

@@ -12,7 +12,7 @@ from app.respond.answering import closing_words
 from app.respond.forms import Submit, page_view
 from app.text.phrases import phrases
 
-CLOSED = {"completed": "answered", "expired": "expired", "cancelled": "expired"}
+CLOSED = {"quota_full": "full", "completed": "answered", "expired": "expired", "cancelled": "expired"}
 WORDS = ("open", "optional", "several", "in_words", "faults", "page", "not_stored", "close", "popup.retry", "code")
 
 

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.actions.responses import Finish, record_response
+from app.actions.responses import Finish, Finished, record_response
 from app.clock import utcnow
 from app.extensions import transaction
 from app.models.deliveries import Delivery
@@ -24,12 +24,12 @@ triggers: [{slug: t, status: live, when: {event: order.paid}, then: [{send: {sur
 """
 
 
-def keep(answers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-    return dict(answers), None
+def keep(answers: Mapping[str, Any]) -> Finished:
+    return Finished(dict(answers), None)
 
 
-def reward(answers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-    return dict(answers), "gift"
+def reward(answers: Mapping[str, Any]) -> Finished:
+    return Finished(dict(answers), "gift")
 
 
 @pytest.fixture
@@ -97,9 +97,9 @@ def test_two_tabs_add_to_one_response(asked: int) -> None:
     assert row.changed_at == now + timedelta(seconds=2)
     seen: list[Mapping[str, Any]] = []
 
-    def finish(answers: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    def finish(answers: Mapping[str, Any]) -> Finished:
         seen.append(answers)
-        return {"nps": answers["nps"]}, None
+        return Finished({"nps": answers["nps"]}, None)
 
     done = record_response(asked, {"nps": 4}, finish, now + timedelta(seconds=3))
     assert (done.stored, done.state, dict(done.answers)) == (True, "completed", {"nps": 4})
