@@ -371,7 +371,13 @@ def _shown_ending(ending: Mapping[str, Any], languages: Sequence[str]) -> dict[s
     shown = {**ending, "text": _some_text(ending.get("text"), languages)}
     if isinstance(ending.get("text"), str) and ending["text"].strip():
         shown["text"] = ending["text"]
-    for name, reader in (("if", read_condition), ("link", _read_link), ("redirect", lambda node: node.text())):
+    readers: dict[str, Callable[[Node], Any]] = {
+        "if": read_condition,
+        "link": _read_link,
+        "redirect": Node.text,
+        "call": Node.boolean,
+    }
+    for name, reader in readers.items():
         if name in shown and not _reads(shown[name], reader):
             del shown[name]
     return shown

@@ -460,11 +460,13 @@ def _read_email(question: Question, given: Given, _today: date) -> Answer | None
 
 
 def _read_phone(question: Question, given: Given, _today: date) -> Answer | None:
-    """A number as it was typed, without what only makes it readable."""
     values = _values(given, question.id)
-    if not values:
-        return None
-    plain = re.sub(r"[\s().\-\u2010-\u2015/]", "", values[0])
+    return read_phone(values[0]) if values else None
+
+
+def read_phone(typed: str) -> str:
+    """A phone number as it was typed, without what only makes it readable. Raises :class:`InvalidAnswer`."""
+    plain = re.sub(r"[\s().\-\u2010-\u2015/]", "", typed)
     digits = plain.removeprefix("+")
     if not (digits.isascii() and digits.isdigit() and len(digits) in _PHONE_DIGITS):
         raise InvalidAnswer("phone")

@@ -46,7 +46,8 @@ class Page:
 class Ending:
     """What is said at the end, the first whose condition holds.
 
-    Perhaps with a code from an offer's pool, a link, or an address to go on to at once.
+    Perhaps with a code from an offer's pool, a link, or an address to go on to at once; with ``call`` it asks whether,
+    and under which number, one may be called.
     """
 
     text: Texts
@@ -55,6 +56,7 @@ class Ending:
     link: str | None = None
     link_text: Texts | None = None
     redirect: str | None = None
+    call: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,10 @@ def read_survey(node: Node) -> Survey:
     for number, ending in enumerate(endings):
         if anonymous and ending.offer:
             node.fault("an anonymous survey gives no codes: whoever uses one is known", "endings", number, "offer")
+        if anonymous and ending.call:
+            node.fault("an anonymous survey calls nobody: whoever is called is known", "endings", number, "call")
+        if ending.redirect and ending.call:
+            node.fault("an ending that leads away cannot ask for a number", "endings", number, "call")
     return Survey(
         slug=fields["slug"].slug() if "slug" in fields else "",
         languages=languages,
@@ -215,7 +221,7 @@ def _read_jump(node: Node, later: dict[str, int]) -> Jump:
 
 
 def _read_ending(node: Node, languages: Sequence[str]) -> Ending:
-    fields = node.mapping(("if", "text", "offer", "link", "redirect"), ("text",))
+    fields = node.mapping(("if", "text", "offer", "link", "redirect", "call"), ("text",))
     link = fields["link"].mapping(("url", "text"), ("url", "text")) if "link" in fields else {}
     return Ending(
         text=read_texts(fields["text"], languages) if "text" in fields else {"en": ""},
@@ -224,6 +230,7 @@ def _read_ending(node: Node, languages: Sequence[str]) -> Ending:
         link=_read_url(link["url"]) if "url" in link else None,
         link_text=read_texts(link["text"], languages) if "text" in link else None,
         redirect=_read_url(fields["redirect"]) if "redirect" in fields else None,
+        call="call" in fields and fields["call"].boolean(),
     )
 
 

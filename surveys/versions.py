@@ -146,7 +146,7 @@ def _endings(before: Body, after: Body) -> Iterator[Difference]:
             yield Difference("removed", part, before=_said(old[number].get("text"), _first(before)))
         else:
             yield from _texts(part, old[number], new[number], ("text",), _first(after))
-            yield from _settings(part, old[number], new[number], ("if", "offer", "link", "redirect"))
+            yield from _settings(part, old[number], new[number], ("if", "offer", "link", "redirect", "call"))
 
 
 def _texts(

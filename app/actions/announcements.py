@@ -97,6 +97,14 @@ def announce_invitations(limit: int, now: datetime) -> int:
     return len(rows)
 
 
+def announce_call(invitation_id: int, phone: str, now: datetime) -> None:
+    """``survey.call_wanted``: whoever answered wants to be called under this number; told once."""
+    with transaction() as session:
+        response = session.scalars(select(Response).where(Response.invitation_id == invitation_id)).one()
+        told = told_invitations([invitation_id])[invitation_id]
+        _store(session, [_call_wanted(response, told, phone, now)], now)
+
+
 def announce_lapses(limit: int, now: datetime) -> int:
     """``offer.expired`` for codes whose time is over, ``contact.complaint_lapsed`` for complaints nobody closed."""
     with transaction() as session:
@@ -143,6 +151,28 @@ def _became(news: InvitationNews, told: ToldInvitation) -> _News:
         },
         cause_id=told.event_id,
         depth=told.depth + 1,
+    )
+
+
+def _call_wanted(response: Response, told: ToldInvitation, phone: str, now: datetime) -> _News:
+    return _News(
+        external_id=f"response-{response.id}-call",
+        type="survey.call_wanted",
+        occurred_at=now,
+        contact_id=response.contact_id,
+        properties={
+            **{k: told.origin[k] for k in CARRIED if k in told.origin},
+            **({"touchpoint": told.touchpoint} if told.touchpoint else {}),
+            "survey": told.survey,
+            "trigger": told.trigger,
+            "channel": told.channel,
+            "invitation": told.public_id,
+            "answers": dict(response.answers),
+            "phone": phone,
+        },
+        cause_id=told.event_id,
+        depth=told.depth + 1,
+        contact=None if response.contact_id else {"phone": phone},
     )
 
 

@@ -295,6 +295,7 @@ def _endings() -> dict[str, str]:
         "ending.link": _("A button that leads elsewhere"),
         "ending.link.text": _("What the button says"),
         "ending.redirect": _("Go on at once, to this address"),
+        "ending.call": _("Ask: may we call you?"),
     }
 
 

@@ -73,6 +73,7 @@ def _field_words(field: str) -> str:
         "offer": _("bonus"),
         "link": _("link"),
         "redirect": _("where it goes on"),
+        "call": _("whether it asks for a number to call"),
         "colour": _("colour"),
         "corner": _("corners"),
         "size": _("size of letters"),

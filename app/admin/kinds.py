@@ -51,6 +51,7 @@ def event_names() -> dict[str, str]:
         "subscription.started": _("subscription started"),
         "subscription.upgraded": _("subscription upgraded"),
         "survey.answered": _("survey answered"),
+        "survey.call_wanted": _("call wanted"),
         "task.resolved": _("task solved"),
         "ticket.closed": _("ticket closed"),
         "ticket.opened": _("ticket opened"),

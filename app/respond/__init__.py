@@ -6,10 +6,12 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request
 
+from app.actions.announcements import announce_call
 from app.actions.deliveries import unsubscribe_contact
 from app.actions.responses import Recorded
 from app.clock import utcnow
 from app.errors import page
+from app.jobs import ring
 from app.links import read_token
 from app.queries.installation import company, stored_logo
 from app.queries.invitations import Asked, find_asked, given_code, invitation_language
@@ -19,6 +21,7 @@ from app.respond.forms import Submit, look_of, page_view, read_submit
 from app.respond.live import live_page, open_script, policy
 from app.text.phrases import phrases
 from surveys.branching import ending
+from surveys.questions import InvalidAnswer, read_phone
 from surveys.wording import pick
 
 blueprint = Blueprint("respond", __name__)
@@ -31,6 +34,7 @@ CLOSED = {
 
 KEEP = "keep"
 """In the address of a post: the answers so far, kept while they are given; nothing ends by it."""
+PHONE_MAX = 40
 SCRIPT = "Otklik-Script"
 """The header by which the page's own script is known."""
 
@@ -86,6 +90,12 @@ def submit_survey(token: str) -> Any:
     return page("unknown", 404) if asked is None else submitted(asked, Way(f"/s/{token}"))
 
 
+@blueprint.post("/s/<token>/call")
+def leave_number(token: str) -> Any:
+    asked = find(token)
+    return page("unknown", 404) if asked is None else called(asked, Way(f"/s/{token}"))
+
+
 def shown(asked: Asked, way: Way) -> Any:
     """The page to answer on now."""
     if not asked.answerable():
@@ -139,8 +149,26 @@ def _ended(asked: Asked, recorded: Recorded, way: Way, now: datetime) -> Any:
     if end and end.redirect:
         return _lead_away(asked, words, end.redirect)
     link_text = pick(end.link_text, asked.language) if end and end.link_text else ""
-    link = end.link if end else None
-    return _note(asked, words, code=recorded.code, link=link, link_text=link_text, again=way.again)
+    link, call = end.link if end else None, f"{way.address}/call" if end and end.call else None
+    return _note(asked, words, code=recorded.code, link=link, link_text=link_text, call=call, again=way.again)
+
+
+def called(asked: Asked, way: Way) -> Any:
+    """Whoever has answered, and was asked whether they may be called, leaves a number; once is enough."""
+    now = utcnow()
+    end = ending(asked.survey, asked.answers, asked.known, now)
+    if asked.state != "completed" or end is None or not end.call:
+        return closed(asked, asked.state)
+    said, typed = phrases(asked.language), request.form.get("phone", "").strip()
+    try:
+        phone = read_phone(typed)
+    except InvalidAnswer as error:
+        told = {"call": f"{way.address}/call", "phone": typed[:PHONE_MAX], "fault": said[f"fault.{error.code}"]}
+        words = closing_words(asked, Recorded(asked.state, asked.answers, stored=True), now)
+        return _note(asked, words, **told), 422
+    announce_call(asked.invitation_id, phone, now)
+    ring("resolve")
+    return page("call", 200, language=asked.language, again=way.again)
 
 
 def _note(asked: Asked, title: str, **more: Any) -> str:

@@ -14,7 +14,7 @@ from app.links import is_ticket, new_ticket, survey_token
 from app.queries.invitations import Asked, find_asked
 from app.queries.links import FoundLink, find_link
 from app.queries.surveys import survey_version
-from app.respond import Way, draw, find, shown, submitted
+from app.respond import Way, called, draw, find, shown, submitted
 from app.respond.forms import Submit
 from app.respond.live import open_script, policy
 from app.text.phrases import phrases
@@ -95,6 +95,11 @@ def show_begun(public_id: str, token: str) -> Any:
 @blueprint.post("/o/<public_id>/<token>")
 def submit_begun(public_id: str, token: str) -> Any:
     return _go_on(public_id, token, submitted)
+
+
+@blueprint.post("/o/<public_id>/<token>/call")
+def leave_number(public_id: str, token: str) -> Any:
+    return _go_on(public_id, token, called)
 
 
 def _go_on(public_id: str, token: str, then: Any) -> Any:

@@ -407,6 +407,7 @@ export class Fields {
     return [this.title(t("kind.ending")), this.words("text", t("ending.text")),
       this.condition("if", t("ending.if"), this.state.questions().map((key) => this.state.part(key))),
       this.choose("offer", t("ending.offer"), bonuses, { usual: "" }),
+      this.check("call", t("ending.call")),
       make("details", { class: "b-more", open: Boolean(part.link || part.redirect) }, make("summary", {}, t("ending.links")),
         this.group("link", t("ending.link"), make("label", { for: id, class: "small muted" }, t("address")), make("input", { id, class: "form-control", type: "url", value: link.url ?? "", maxlength: 2000, placeholder: "https://", oninput: (event) => put({ url: event.target.value.trim() || undefined }, "link.url") }),
           this.words("text", t("ending.link.text"), { rows: 1, optional: true, of: link, place: "link.text", write: (value, place) => put({ text: value }, place) })),
