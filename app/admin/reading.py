@@ -329,6 +329,7 @@ def message_text_names() -> dict[str, str]:
         "sender": _("sender"),
         "reply_to": _("address for replies"),
         "signature": _("signature"),
+        "reminder": _("subject of a reminder"),
     }
 
 

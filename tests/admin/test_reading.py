@@ -60,7 +60,8 @@ then:
       remind: {after: 2d, times: 2}
       cancel_on: [order.returned]
       blocked: defer
-      message: {subject: S, preview: P, reason: R, benefit: B, sender: N, reply_to: a@example.com, signature: G}
+      message: {subject: S, preview: P, reason: R, benefit: B, sender: N, reply_to: a@example.com, signature: G,
+                reminder: M}
   - message:
       text: Hello
       channels: [email]
