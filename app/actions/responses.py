@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.extensions import (
@@ -116,14 +116,21 @@ _ANSWER_AT_ONCE = text("""
 
 
 def record_response(
-    invitation_id: int, given: Mapping[str, Any], finish: Finish | None, now: datetime, *, begun: bool = True
+    invitation_id: int,
+    given: Mapping[str, Any],
+    finish: Finish | None,
+    now: datetime,
+    *,
+    begun: bool = True,
+    quotas: Sequence[AnswerQuota] = (),
 ) -> Recorded:
     """Add what was given (None takes an answer back) to the answers so far; with ``finish`` the response is final.
 
     ``finish`` gets all answers, those of other tabs too, and returns those that count and the offer of the ending.
     A second submit of a final response changes nothing, and neither does one that comes after the invitation closed.
     The row of the invitation is locked, so that two tabs and a retry make one response. Where nothing was ``begun``, as
-    far as the caller knows, a whole response is tried in one step first.
+    far as the caller knows, a whole response is tried in one step first. ``quotas`` are those that the answers so far
+    fall under: where one is full, there is no need to go on.
     """
     if finish is not None and not begun and not is_sqlite():
         whole = finish({k: v for k, v in given.items() if v is not None})
@@ -140,13 +147,17 @@ def record_response(
             connection.execute(_FIND_RESPONSE, {"invitation": asked.id}).one_or_none() if asked.started_at else None
         )
         answers = {k: v for k, v in {**(before.answers if before else {}), **given}.items() if v is not None}
-        offer = None
-        if finish is not None:
+        offer, full = None, False
+        if finish is None:
+            full = _one_is_full(session, asked.survey_version_id, quotas)
+        else:
             whole = finish(answers)
-            if not _take_places(session, asked.survey_version_id, whole.quotas):
-                return _let_go(session, asked.id, now)
+            full = not _take_places(session, asked.survey_version_id, whole.quotas)
             answers, offer = whole.answers, whole.offer
-        response_id = _write(connection, asked, before.id if before else None, answers, now, final=finish is not None)
+        final = finish is not None and not full
+        response_id = _write(connection, asked, before.id if before else None, answers, now, final=final)
+        if full:
+            return _let_go(session, asked.id, response_id, now)
         if finish is None:
             return Recorded("started", answers, stored=True)
         return Recorded("completed", answers, stored=True, code=_give_code(offer, response_id, now))
@@ -174,13 +185,21 @@ def _take_places(session: Session, version_id: int, quotas: Sequence[AnswerQuota
     return True
 
 
-def _let_go(session: Session, invitation_id: int, now: datetime) -> Recorded:
-    """Enough were there already: the invitation is over, and what was kept of the answers so far goes."""
-    session.execute(delete(Response).where(Response.invitation_id == invitation_id))
+def _one_is_full(session: Session, version_id: int, quotas: Sequence[AnswerQuota]) -> bool:
+    """Whether no place is left in one of these quotas; none is taken."""
+    if not quotas:
+        return False
+    survey_id = session.scalars(select(SurveyVersion.survey_id).where(SurveyVersion.id == version_id)).one()
+    used = select(AnswerQuotaUse.name, AnswerQuotaUse.used).where(AnswerQuotaUse.survey_id == survey_id)
+    taken = {name: n for name, n in session.execute(used)}
+    return any(taken.get(quota.name, 0) >= quota.max for quota in quotas)
+
+
+def _let_go(session: Session, invitation_id: int, response_id: int, now: datetime) -> Recorded:
+    """Enough were there already: the invitation is over. What was answered is kept, but never counted or announced."""
+    session.execute(update(Response).where(Response.id == response_id).values(announced_at=now))
     session.execute(
-        update(Invitation)
-        .where(Invitation.id == invitation_id)
-        .values(state="completed", reason=FULL, started_at=func.coalesce(Invitation.started_at, now), completed_at=None)
+        update(Invitation).where(Invitation.id == invitation_id).values(state="completed", reason=FULL, remind_at=None)
     )
     return Recorded(FULL, {}, stored=False)
 
@@ -196,10 +215,10 @@ def record_unknown(invitation_id: int, whole: Finished, day: datetime, now: date
         over = asked.expires_at is not None and asked.expires_at <= now
         if asked.state not in ANSWERABLE or over:
             return Recorded("expired" if over and asked.state in ANSWERABLE else asked.state, {}, stored=False)
-        if not _take_places(session, asked.survey_version_id or 0, whole.quotas):
-            return _let_go(session, asked.id, max(day, asked.handed_over_at or day))
+        full = not _take_places(session, asked.survey_version_id or 0, whole.quotas)
         asked.state, asked.started_at = "completed", max(day, asked.handed_over_at or day)
-        asked.completed_at, asked.remind_at = asked.started_at, None
+        asked.completed_at, asked.remind_at = None if full else asked.started_at, None
+        asked.reason = FULL if full else None
         holder_id = asked.id if asked.contact_id is None else _hold(session, asked, day)
         session.add(
             Response(
@@ -208,13 +227,14 @@ def record_unknown(invitation_id: int, whole: Finished, day: datetime, now: date
                 contact_id=None,
                 language=asked.language,
                 answers=whole.answers,
-                complete=True,
+                complete=not full,
                 started_at=day,
                 changed_at=day,
-                completed_at=day,
+                completed_at=None if full else day,
+                announced_at=day if full else None,
             )
         )
-    return Recorded("completed", whole.answers, stored=True)
+    return Recorded(FULL, {}, stored=False) if full else Recorded("completed", whole.answers, stored=True)
 
 
 def _hold(session: Session, asked: Invitation, day: datetime) -> int:
@@ -252,6 +272,7 @@ def _hold(session: Session, asked: Invitation, day: datetime) -> int:
         language=asked.language,
         probability=asked.probability,
         state="completed",
+        reason=asked.reason,
         created_at=day,
         planned_at=day,
         stale_at=day,

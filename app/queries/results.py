@@ -22,6 +22,10 @@ COLUMNS = (
     *(Response.survey_version_id, Response.answers, Response.completed_at),
     *(Response.changed_at, Response.contact_id),
 )
+COUNTED = ~(
+    select(Invitation.id).where(Invitation.id == Response.invitation_id, Invitation.reason == "quota_full").exists()
+)
+"""Not kept beside the figures, as what is answered when a quota is full."""
 LATEST = 500
 """How many responses tell where people leave."""
 
@@ -41,7 +45,7 @@ def _versions(slug: str) -> list[int]:
 def _given(ids: list[int], days: Days, channel: str | None) -> Iterator[Given]:
     begin, end = moments(days)
     query: Any = select(*COLUMNS).where(
-        Response.survey_version_id.in_(ids), Response.changed_at >= begin, Response.changed_at < end
+        Response.survey_version_id.in_(ids), Response.changed_at >= begin, Response.changed_at < end, COUNTED
     )
     if channel:
         query = query.join(Invitation, Invitation.id == Response.invitation_id).where(Invitation.channel == channel)
@@ -75,7 +79,7 @@ def leaving(slug: str, since: datetime) -> Leaving | None:
     ids = _versions(slug)
     rows = db.session.execute(
         select(*COLUMNS)
-        .where(Response.survey_version_id.in_(ids), Response.changed_at >= since)
+        .where(Response.survey_version_id.in_(ids), Response.changed_at >= since, COUNTED)
         .order_by(Response.changed_at.desc())
         .limit(LATEST)
     ).all()

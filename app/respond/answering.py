@@ -26,7 +26,8 @@ def take_answer(asked: Asked, form: "MultiDict[str, str]", now: datetime) -> tup
         return submit, Recorded(asked.state, submit.answers, stored=True)
     finished = submit.next_page is None and not submit.faults
     finish, begun = _finish(asked, now) if finished else None, asked.state == "started"
-    recorded = record_response(asked.invitation_id, submit.read, finish, now, begun=begun)
+    reached = () if finished else quotas_of(asked.survey, submit.answers, asked.known, now)
+    recorded = record_response(asked.invitation_id, submit.read, finish, now, begun=begun, quotas=reached)
     if recorded.stored and finished:
         ring("score")
         ring("announce")

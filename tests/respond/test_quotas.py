@@ -1,6 +1,7 @@
 """Quotas by answer: so many of a kind are kept, exactly, and whoever comes later is let go politely."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from threading import Thread
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.clock import utcnow
 from app.models.events import Event
 from app.models.invitations import Invitation
 from app.models.responses import Response
+from app.queries.results import survey_results
+from dashboards.readers import Days
 from tests.respond.conftest import AskAll
 from tests.wire import on_postgres, on_sqlite, stored
 
@@ -19,8 +23,11 @@ SURVEY = """pages: [{questions: [{id: age, type: number, text: "Your age?"}]},
   quotas: [{name: young, if: {field: answers.age, op: lt, value: 30}, max: 2}, {name: all, max: 4}]"""
 
 
-def ages() -> list[int]:
-    return sorted(response.answers["age"] for response in stored(Response))
+DAY = timedelta(days=1)
+
+
+def ages(*, complete: bool = True) -> list[int]:
+    return sorted(response.answers["age"] for response in stored(Response) if response.complete is complete)
 
 
 @pytest.mark.parametrize("anonymous", ["", "anonymous: true, "])
@@ -30,17 +37,27 @@ def test_so_many_are_kept_and_the_others_are_let_go(
     links = ask_all(anonymous + SURVEY, 6)
     said = []
     for link, age in zip(links, (20, 21, 22, 40, 41, 42), strict=True):
-        if not anonymous:
-            client.post(link, data={"page": "0", "age": age})
         said.append("that was all" in client.post(link, data={"page": "0", "age": age, "b": "x"}).text)
     assert said == [False, False, True, False, False, True]
     assert ages() == [20, 21, 40, 41]
+    assert ages(complete=False) == [22, 42]  # what somebody told us is never thrown away
     work()
     asked = [i for i in stored(Invitation) if i.contact_id]
     assert [i.reason for i in asked] == [None, None, "quota_full", None, None, "quota_full"]
     assert {i.state for i in asked} == {"completed"}
     assert len(stored(Event, Event.type == "survey.answered")) == 4
+    results = survey_results("s", Days(utcnow().date() - DAY, utcnow().date() + DAY), None)
+    assert (results.begun, results.complete) == (4, 4)
     assert "answered already" in client.get(links[2]).text
+
+
+def test_nobody_goes_on_where_enough_are_there(client: FlaskClient, ask_all: AskAll) -> None:
+    links = ask_all(SURVEY, 4)
+    for link in links[:2]:
+        client.post(link, data={"page": "0", "age": "20", "b": "x"})
+    assert "that was all" in client.post(links[2], data={"page": "0", "age": "21"}).text
+    assert client.post(links[3], data={"page": "0", "age": "40"}).status_code == 303
+    assert [i.reason for i in stored(Invitation)] == [None, None, "quota_full", None]
 
 
 @on_postgres
