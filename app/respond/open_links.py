@@ -130,7 +130,7 @@ def _first_page(link: FoundLink, asked: Asked, submit: Submit, **more: Any) -> s
 
 
 def _count(ticket: str, number: str) -> None:
-    """Count an answer of this address; where no work was proved, a tenth as many are taken."""
+    """Count an answer of this address; where no work was proved, far fewer are taken."""
     proved = len(number) <= DIGITS_MAX and number.isascii() and number.isdecimal() and _proves(ticket, number)
     check_rate("proved" if proved else "unproved", str(request.remote_addr))
 
