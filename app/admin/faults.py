@@ -26,6 +26,8 @@ TEMPLATES = (
     N_("a statement asks for no answer"),
     N_("two quotas have the same name"),
     N_("an anonymous survey gives no codes: whoever uses one is known"),
+    N_("an anonymous survey calls nobody: whoever is called is known"),
+    N_("an ending that leads away cannot ask for a number"),
     N_("is wider than from min to max"),
     N_("leaves no page for the others; give them one with for: known or anonymous"),
     N_("min is larger than max"),
