@@ -33,8 +33,8 @@ from surveys.wording import fill
 PACE = timedelta(seconds=1)
 OPEN_ENDS = frozenset({"handing_over", "unknown"})
 UNREACHABLE = "unreachable"
-CODE_COMES_IN = timedelta(seconds=10)
-"""How long a message waits for the code it is to say, before it looks again."""
+CODE_COMES_IN, CODE_LATER = timedelta(seconds=10), timedelta(minutes=10)
+"""How long a message waits for the code it is to say, before it looks again: at first, and at most."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _without_code(invitation: Invitation, now: datetime) -> datetime | None:
     assert isinstance(send, Send)
     if not says_code(send) or code_of_trigger(invitation.event_id, invitation.trigger_id):
         return None
-    return now + CODE_COMES_IN
+    return now + min(max(CODE_COMES_IN, (now - invitation.created_at) / 2), CODE_LATER)
 
 
 @dataclass(frozen=True)

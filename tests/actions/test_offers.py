@@ -12,6 +12,7 @@ from app.definitions import load_definitions
 from app.models.decisions import Effect
 from app.models.deliveries import Delivery
 from app.models.events import Event
+from app.models.invitations import Invitation
 from app.models.offers import OfferCode
 from app.queries.offers import offer_stock
 from tests.services import MailServer
@@ -109,3 +110,21 @@ def test_a_message_cannot_say_a_code_that_nobody_gives(app: Flask) -> None:
     wrong = DEFINITIONS.replace("      - offer: {pool: winback}\n", "")
     [fault] = load_definitions({"t.yaml": wrong}).faults
     assert fault.message == "triggers.0.then.0: says offer.code, but no offer of this trigger gives a code"
+
+
+def test_a_message_looks_for_its_code_ever_more_seldom(
+    server: MailServer, clock: Clock, client: FlaskClient, key: dict[str, str]
+) -> None:
+    tell(client, key, left(1))
+    run("resolve", "decide")
+    waits = []
+    for _look in range(40):
+        [invitation] = stored(Invitation)
+        clock.now = max(clock.now, invitation.planned_at)
+        run("send")
+        [invitation] = stored(Invitation)
+        waits.append(invitation.planned_at - clock.now)
+    assert waits[:2] == [timedelta(seconds=10), timedelta(seconds=10)]
+    assert waits[-1] == timedelta(minutes=10)
+    assert waits == sorted(waits)
+    assert mails(server) == []
