@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.models.invitations import Invitation
@@ -22,10 +23,9 @@ COLUMNS = (
     *(Response.survey_version_id, Response.answers, Response.completed_at),
     *(Response.changed_at, Response.contact_id),
 )
-COUNTED = ~(
-    select(Invitation.id).where(Invitation.id == Response.invitation_id, Invitation.reason == "quota_full").exists()
-)
-"""Not kept beside the figures, as what is answered when a quota is full."""
+_asked = aliased(Invitation)  # a query may join the invitations themselves
+COUNTED = ~select(_asked.id).where(_asked.id == Response.invitation_id, _asked.reason == "quota_full").exists()
+"""Whether a response counts: what is answered when a quota is full is only kept."""
 LATEST = 500
 """How many responses tell where people leave."""
 
