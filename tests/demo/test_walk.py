@@ -180,7 +180,8 @@ def solve_the_task(walk: Walk) -> None:
     walk.look()
     walk.choose(walk.page.locator("#outcome"), "recovered")
     walk.type(walk.page.locator("#cause"), "route")
-    walk.press(walk.page.locator("#solve button[value=solve]"))
+    with walk.page.expect_navigation():  # else the next page would be opened into the middle of it
+        walk.press(walk.page.locator("#solve button[value=solve]"))
     walk.page.goto(walk.address)
     expect(walk.lines).to_have_count(12, timeout=10_000)  # solved, asked how it was handled, mail
     walk.press(walk.phone.locator(".mail a", has_text=re.compile("^5$")))
