@@ -62,10 +62,11 @@ def make_link(survey: str, wanted: Wanted, *, actor: str, now: datetime) -> int:
         if survey_id is None:
             raise LookupError(survey)
         public_id = new_public_id()
+        slug = f"link-{re.sub(r'[^a-z0-9]', '', public_id.lower())}"
         link = OpenLink(
             public_id=public_id,
             survey_id=survey_id,
-            trigger_id=_stand_in(session, public_id, survey, wanted.name, now),
+            trigger_id=_stand_in(session, slug, survey, wanted.name, now),
             name=wanted.name,
             touchpoint=wanted.touchpoint,
             place=wanted.place,
@@ -81,9 +82,12 @@ def make_link(survey: str, wanted: Wanted, *, actor: str, now: datetime) -> int:
         return link.id
 
 
-def _stand_in(session: Session, public_id: str, survey: str, name: str, now: datetime) -> int:
-    """The trigger that answers by a link count under: out of force from the start, it only gives them a name."""
-    slug = f"link-{re.sub(r'[^a-z0-9]', '', public_id.lower())}"
+def _stand_in(session: Session, slug: str, survey: str, name: str, now: datetime) -> int:
+    """The trigger that such answers count under, made by the first: out of force from the start, it only names them."""
+    statement = insert_into(Trigger).values(slug=slug, version=1, archived_at=now).on_conflict_do_nothing()
+    trigger_id: int | None = session.scalar(statement.returning(Trigger.id))
+    if trigger_id is None:
+        return session.scalars(select(Trigger.id).where(Trigger.slug == slug)).one()
     body = {
         "slug": slug,
         "name": name,
@@ -91,11 +95,8 @@ def _stand_in(session: Session, public_id: str, survey: str, name: str, now: dat
         "when": {"event": OPENED},
         "then": [{"send": {"survey": survey}}],
     }
-    trigger = Trigger(slug=slug, version=1, archived_at=now)
-    session.add(trigger)
-    session.flush()
-    session.add(TriggerVersion(trigger_id=trigger.id, number=1, body=body, created_at=now))
-    return trigger.id
+    session.add(TriggerVersion(trigger_id=trigger_id, number=1, body=body, created_at=now))
+    return trigger_id
 
 
 def switch_link(link_id: int, *, actor: str, now: datetime) -> bool:
@@ -132,28 +133,16 @@ def begin_answer(link_id: int, ticket: str, language: str, now: datetime) -> str
         event_id = _record(session, f"open-{link.id}-{ticket}", {k: v for k, v in told.items() if v}, now)
         if event_id is None:
             return _begun(session, f"open-{link.id}-{ticket}")
-        public_id = new_public_id()
-        session.add(
-            Invitation(
-                public_id=public_id,
-                event_id=event_id,
-                trigger_id=link.trigger_id,
-                trigger_version=1,
-                action=0,
-                survey_version_id=version_id,
-                class_="transactional",
-                channel="link",
-                touchpoint=link.touchpoint,
-                language=language,
-                probability=1.0,
-                state="open",
-                created_at=now,
-                planned_at=now,
-                stale_at=now + LINK_LIFE,
-                expires_at=now + LINK_LIFE,
-            )
+        return _open(
+            session,
+            now,
+            event_id=event_id,
+            trigger_id=link.trigger_id,
+            survey_version_id=version_id,
+            channel="link",
+            touchpoint=link.touchpoint,
+            language=language,
         )
-        return public_id
 
 
 def begin_interview(contact_id: int, version_id: int, language: str, employee: str, now: datetime) -> str:
@@ -164,29 +153,17 @@ def begin_interview(contact_id: int, version_id: int, language: str, employee: s
             .join(SurveyVersion, SurveyVersion.survey_id == Survey.id)
             .where(SurveyVersion.id == version_id)
         ).one()
-        public_id = new_public_id()
         told = {"survey": survey, "interviewer": employee}
-        event_id = _record(session, f"interview-{public_id}", told, now, contact_id)
-        assert event_id is not None  # the id is new
-        session.add(
-            Invitation(
-                public_id=public_id,
-                event_id=event_id,
-                trigger_id=_interviews(session, survey, now),
-                trigger_version=1,
-                action=0,
-                contact_id=contact_id,
-                survey_version_id=version_id,
-                class_="transactional",
-                channel="interview",
-                language=language,
-                probability=1.0,
-                state="open",
-                created_at=now,
-                planned_at=now,
-                stale_at=now + LINK_LIFE,
-                expires_at=now + LINK_LIFE,
-            )
+        event_id = _record(session, f"interview-{new_public_id()}", told, now, contact_id)
+        public_id = _open(
+            session,
+            now,
+            event_id=event_id,
+            trigger_id=_stand_in(session, f"interview-{survey}"[:SLUG_MAX].rstrip("-"), survey, "Interviews", now),
+            contact_id=contact_id,
+            survey_version_id=version_id,
+            channel="interview",
+            language=language,
         )
         detail = {"survey": survey}
         session.add(
@@ -195,22 +172,25 @@ def begin_interview(contact_id: int, version_id: int, language: str, employee: s
         return public_id
 
 
-def _interviews(session: Session, survey: str, now: datetime) -> int:
-    """The trigger that the interviews of a survey count under, made by the first."""
-    slug = f"interview-{survey}"[:SLUG_MAX].rstrip("-")
-    statement = insert_into(Trigger).values(slug=slug, version=1, archived_at=now).on_conflict_do_nothing()
-    trigger_id: int | None = session.scalar(statement.returning(Trigger.id))
-    if trigger_id is None:
-        return session.scalars(select(Trigger.id).where(Trigger.slug == slug)).one()
-    body = {
-        "slug": slug,
-        "name": "Interviews",
-        "status": "draft",
-        "when": {"event": OPENED},
-        "then": [{"send": {"survey": survey}}],
-    }
-    session.add(TriggerVersion(trigger_id=trigger_id, number=1, body=body, created_at=now))
-    return trigger_id
+def _open(session: Session, now: datetime, **asked: Any) -> str:
+    """An invitation that is open from the start, because nobody had to be asked; returns its public id."""
+    public_id = new_public_id()
+    session.add(
+        Invitation(
+            public_id=public_id,
+            trigger_version=1,
+            action=0,
+            class_="transactional",
+            probability=1.0,
+            state="open",
+            created_at=now,
+            planned_at=now,
+            stale_at=now + LINK_LIFE,
+            expires_at=now + LINK_LIFE,
+            **asked,
+        )
+    )
+    return public_id
 
 
 def _record(
