@@ -98,6 +98,8 @@ class Comment:
     changed_at: datetime
     customer: str | None = None
     customer_id: str | None = None
+    readers: tuple[str, ...] = ()
+    """The roles that may open it, where it is not told here."""
 
 
 @dataclass(frozen=True)

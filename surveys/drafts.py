@@ -17,7 +17,7 @@ from surveys.wording import MESSAGE_TEXTS, REMINDER
 HEAD, MESSAGE, THEME = "head", "message", "theme"
 FIXED = (HEAD, MESSAGE, THEME)
 """The parts that every draft has."""
-HEAD_FIELDS = ("name", "languages", "progress", "back", "anonymous", "quotas")
+HEAD_FIELDS = ("name", "languages", "progress", "back", "anonymous", "sensitive", "quotas")
 PARTS_MAX = 1_000
 CHANGES_MAX = 2_000
 _KEY = re.compile(r"[a-z][a-z0-9]{0,31}")
@@ -110,7 +110,7 @@ def put_together(draft: Draft, slug: str) -> dict[str, Any]:
     if draft.endings:
         body["endings"] = [draft.parts[key] for key in draft.endings]
     body |= {name: draft.parts[name] for name in (MESSAGE, THEME) if draft.parts.get(name)}
-    return body | {name: head[name] for name in ("progress", "back", "anonymous", "quotas") if name in head}
+    return body | {name: head[name] for name in HEAD_FIELDS[2:] if name in head}
 
 
 def as_stored(draft: Draft) -> dict[str, Any]:
@@ -317,8 +317,10 @@ def showable(body: Mapping[str, Any], unready: str, empty: str) -> Survey:
         "message": _shown_message(body.get("message")),
         **{name: body[name] for name in ("progress", "back", "anonymous") if isinstance(body.get(name), bool)},
     }
-    theme = {"theme": body["theme"]} if body.get("theme") else {}
-    return _leniently({**whole, **theme}) if _fine({**whole, **theme}, "theme") else _leniently(whole)
+    for name in ("theme", "sensitive"):
+        if body.get(name) and _fine({**whole, name: body[name]}, name):
+            whole[name] = body[name]
+    return _leniently(whole)
 
 
 def _shown_message(message: Any) -> dict[str, Any]:

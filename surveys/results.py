@@ -94,7 +94,8 @@ def gather(versions: Mapping[int, Survey], given: Iterable[Given]) -> Results:
         results.begun += 1
         if response.complete:
             results.complete += 1
-            _count(results.questions, asked[response.version], response)
+            kept = not versions[response.version].sensitive
+            _count(results.questions, asked[response.version], response, words=kept)
         else:
             stopped = _stopped_at(versions[response.version], response, page_of)
             if stopped is not None:
@@ -117,7 +118,8 @@ def _questions(versions: Sequence[Survey]) -> dict[str, Result]:
     return found
 
 
-def _count(results: Mapping[str, Result], asked: Mapping[str, Question], response: Given) -> None:
+def _count(results: Mapping[str, Result], asked: Mapping[str, Question], response: Given, *, words: bool) -> None:
+    """Count one response; ``words`` that say more than a count are kept, or not."""
     for name, question in asked.items():
         answer = response.answers.get(name)
         if answer is None or name not in results:
@@ -127,9 +129,11 @@ def _count(results: Mapping[str, Result], asked: Mapping[str, Question], respons
             result.unlike += 1
             continue
         result.n += 1
-        ADD[result.chart](result, answer, response.at)
-        if isinstance(words := response.answers.get(other_of(name)), str):
-            result.words.append(Said(response.at, words))
+        if words or result.chart != "words":
+            ADD[result.chart](result, answer, response.at)
+        own = response.answers.get(other_of(name))
+        if words and isinstance(own, str):
+            result.words.append(Said(response.at, own))
 
 
 def _add_value(result: Result, answer: Any, _at: datetime) -> None:

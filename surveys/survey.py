@@ -13,6 +13,8 @@ from surveys.wording import MessageTexts, Texts, read_message_texts, read_texts
 RESERVED_IDS = frozenset({"page", "shown", "back"})
 """Names of fields that the answer form has of its own."""
 AUDIENCES = ("everybody", "known", "anonymous")
+ROLES = ("admin", "designer", "manager", "agent")
+"""Who may be named to read the answers to a sensitive survey."""
 SIZES = ("normal", "small", "large")
 CORNER_MAX = 24
 LINK_MAX = 2_000
@@ -92,6 +94,8 @@ class Survey:
     progress: bool = True
     back: bool = True
     anonymous: bool = False
+    sensitive: tuple[str, ...] = ()
+    """The roles that may read its answers; none: it is not sensitive, and whoever sees figures may."""
     quotas: tuple[AnswerQuota, ...] = ()
 
     @property
@@ -113,6 +117,7 @@ def read_survey(node: Node) -> Survey:
             "progress",
             "back",
             "anonymous",
+            "sensitive",
             "quotas",
         ),
         ("slug", "pages"),
@@ -143,8 +148,14 @@ def read_survey(node: Node) -> Survey:
         progress="progress" not in fields or fields["progress"].boolean(),
         back="back" not in fields or fields["back"].boolean(),
         anonymous=anonymous,
+        sensitive=_read_roles(fields["sensitive"]) if "sensitive" in fields else (),
         quotas=_read_quotas(fields["quotas"]) if "quotas" in fields else (),
     )
+
+
+def _read_roles(node: Node) -> tuple[str, ...]:
+    named = [item.one_of(ROLES) for item in node.items(least=1)]
+    return tuple(role for role in ROLES if role in named)
 
 
 def _read_quotas(node: Node) -> tuple[AnswerQuota, ...]:

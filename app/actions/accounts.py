@@ -20,7 +20,6 @@ from app.models.tasks import Task
 from app.queries.accounts import password_of
 from surveys.lifecycle import TASK_CLOSED
 
-ROLES = ("admin", "designer", "manager", "agent")
 PASSWORD_MIN = 10
 CODE_LASTS = timedelta(minutes=15)
 SESSION_LASTS = timedelta(days=14)

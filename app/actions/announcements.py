@@ -22,6 +22,7 @@ from app.queries.events import CARRIED
 from app.queries.invitations import ToldInvitation, told_invitations
 from app.queries.offers import GivenCode, given_codes
 from app.queries.responses import Announceable, announceable_responses
+from app.queries.sealed import told_of
 from app.queries.tasks import task_origins
 from app.queries.timers import event_properties, living
 from surveys.contact_policy import COMPLAINT_LAPSES
@@ -167,7 +168,7 @@ def _call_wanted(response: Response, told: ToldInvitation, phone: str, now: date
             "trigger": told.trigger,
             "channel": told.channel,
             "invitation": told.public_id,
-            "answers": dict(response.answers),
+            **told_of(response.survey_version_id, response.answers),
             "phone": phone,
         },
         cause_id=told.event_id,
@@ -244,8 +245,7 @@ def _answered(found: Announceable) -> _News:
             "channel": found.channel,
             "language": found.language,
             "invitation": found.invitation,
-            "answers": found.answers,
-            "scores": found.scores,
+            **found.told,
             "complete": found.complete,
         },
         cause_id=found.event_id,

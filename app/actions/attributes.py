@@ -4,12 +4,17 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from app.extensions import lock_rows, transaction
 from app.models.contacts import Contact, ContactChange, ContactLock
 from app.models.events import Event
 from app.queries.effects import lock_effects
+from app.queries.sealed import is_withheld
 from app.queries.triggers import trigger_version
 from surveys.triggers import SetAttribute
+
+log = structlog.get_logger()
 
 
 def set_attributes(effect_ids: Collection[int], now: datetime) -> int:
@@ -23,6 +28,8 @@ def set_attributes(effect_ids: Collection[int], now: datetime) -> int:
             event = session.get_one(Event, effect.event_id)
             contact = session.get(Contact, effect.contact_id) if effect.contact_id else None
             value = _look_up(event.properties, action.source)
+            if value is None and is_withheld(event.type, event.properties):
+                log.warning("a sensitive answer is remembered nowhere", effect=effect.id, attribute=action.attribute)
             old = contact.attributes.get(action.attribute) if contact else None
             if contact is not None and value is not None and value != old:
                 contact.attributes = {**contact.attributes, action.attribute: value}

@@ -368,5 +368,8 @@ def _keep_topics(session: Session, responses: Collection[Response]) -> None:
 
 
 def _comments(response: Response) -> list[str]:
-    asked = {q.id for q in survey_version(response.survey_version_id).questions if q.type == "text"}
+    survey = survey_version(response.survey_version_id)
+    if survey.sensitive:
+        return []
+    asked = {q.id for q in survey.questions if q.type == "text"}
     return [value for name, value in response.answers.items() if name in asked and isinstance(value, str)]

@@ -11,7 +11,6 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.actions.accounts import (
-    ROLES,
     EmailTaken,
     LastAdmin,
     UnknownUser,
@@ -35,6 +34,7 @@ from app.queries.departments import department_definitions
 from app.queries.installation import Company, present_company, stored_company
 from app.queries.sources import list_keys, source_rows
 from app.queries.work import youngest_heartbeat
+from surveys.survey import ROLES
 
 SHOWN = 50
 

@@ -2,11 +2,12 @@
 
 import click
 
-from app.actions.accounts import ROLES, EmailTaken, add_user, make_password, reset_password
+from app.actions.accounts import EmailTaken, add_user, make_password, reset_password
 from app.cli import cli, with_app
 from app.clock import utcnow
 from app.queries.accounts import list_accounts
 from app.text.addresses import normal_email
+from surveys.survey import ROLES
 
 
 @cli.group()

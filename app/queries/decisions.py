@@ -16,6 +16,7 @@ from app.models.sources import Source
 from app.queries.contacts import complaints, contact_facts, newest_addresses
 from app.queries.policies import rules_at
 from app.queries.quotas import standings
+from app.queries.sealed import opened
 from app.queries.segments import segment_conditions
 from app.queries.triggers import CurrentTrigger, current_triggers
 from surveys import contact_policy, gates
@@ -335,6 +336,8 @@ def _load_facts(batch: Batch, heard: Sequence[WaitingEvent], again: Sequence[Wai
         for kind, window in condition.needs.events.items():
             windows[kind] = max(window, windows.get(kind, timedelta(0)))
     both = [*heard, *again]
+    for event, properties in zip(both, opened([(e.type, e.properties) for e in both]), strict=True):
+        event.properties = properties
     past = past_events({e.contact_id for e in both}, windows, min((e.occurred_at for e in both), default=None))
     seen = _decided_types({e.contact_id for e in heard}, {rule.event for rule in listening if rule.first_only})
     for event in heard:

@@ -113,6 +113,8 @@ def message_of(invitation: Invitation, company: Company, *, reminder: bool = Fal
     assert isinstance(send, Send)
     address = db.session.get_one(Address, invitation.address_id)
     facts = {**facts_of_events([invitation.event_id])[invitation.event_id], "company": company.name}
+    if invitation.survey_version_id and survey_version(invitation.survey_version_id).sensitive:
+        facts |= {"type": "", "properties": {}, "answers": {}}  # a mail lies open: it says nothing of what happened
     if says_code(send):
         facts["offer"] = {"code": code_of_trigger(invitation.event_id, invitation.trigger_id)}
     said, version = phrases(invitation.language), invitation.survey_version_id

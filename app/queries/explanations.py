@@ -18,6 +18,7 @@ from app.queries.contacts import contact_facts, references
 from app.queries.decisions import WaitingEvent, make_event, past_events, present_contact
 from app.queries.policies import rules_at, rules_of
 from app.queries.quotas import standings
+from app.queries.sealed import is_withheld
 from app.queries.segments import segment_conditions
 from app.queries.triggers import current_triggers, trigger_version
 from surveys.conditions import ALWAYS
@@ -193,8 +194,8 @@ def missed_conditions(contact_id: int, trigger: str | None, limit: int, company_
     for event, source in rows:
         happening = None
         for trigger_id, version, rule in heard[event.type]:
-            if (event.id, trigger_id) in known:
-                continue
+            if (event.id, trigger_id) in known or is_withheld(event.type, event.properties):
+                continue  # which condition a sensitive answer did not meet tells what it is
             happening = happening or _happening(event, source)
             closed = _missed(rule, happening)
             if closed:

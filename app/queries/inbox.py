@@ -14,6 +14,7 @@ from app.models.tasks import Task
 from app.models.triggers import Trigger
 from app.queries.contacts import public_ids
 from app.queries.events import facts_of_events
+from app.queries.sealed import Sealed, is_withheld, sealed_behind
 from app.queries.tasks import Comment, comments_of
 from app.queries.triggers import trigger_version
 from surveys.lifecycle import TASK_CLOSED
@@ -47,6 +48,8 @@ class InboxTask:
     score: tuple[str, float] | None
     answers: Mapping[str, Any]
     survey: str | None
+    sealed: Sealed | None
+    """The answer it is about, where that is not told here."""
     due_at: datetime | None
     created_at: datetime
     resolved_at: datetime | None
@@ -153,8 +156,9 @@ def _views(query: Select[Any]) -> list[InboxTask]:
     }
     known = public_ids({task.contact_id for task, *_ in rows if task.contact_id})
     comments = comments_of([task.id for task, *_ in rows])
+    closed = sealed_behind(list(events.values()))
     return [
-        _view(task, slug, body, trigger, (facts[task.event_id], *events[task.event_id]), known, comments)
+        _view(task, slug, body, trigger, (facts[task.event_id], *events[task.event_id], closed), known, comments)
         for task, slug, body, trigger in rows
     ]
 
@@ -164,11 +168,11 @@ def _view(  # noqa: PLR0913, PLR0917 the parts of one row
     slug: str,
     body: Mapping[str, Any],
     trigger: str,
-    event: tuple[Mapping[str, Any], str, Mapping[str, Any]],
+    event: tuple[Mapping[str, Any], str, Mapping[str, Any], Mapping[str, Sealed]],
     known: Mapping[int, str],
     comments: Mapping[int, list[Comment]],
 ) -> InboxTask:
-    facts, kind, properties = event
+    facts, kind, properties, closed = event
     action = trigger_version(task.trigger_id, task.trigger_version).actions[task.action]
     assert isinstance(action, TaskAction)
     contact = facts["contact"]
@@ -195,6 +199,7 @@ def _view(  # noqa: PLR0913, PLR0917 the parts of one row
         score=first_score(own.get("scores", {})),
         answers=answers,
         survey=own.get("survey"),
+        sealed=closed.get(properties["invitation"]) if is_withheld(kind, properties) else None,
         due_at=task.due_at,
         created_at=task.created_at,
         resolved_at=task.resolved_at,

@@ -22,7 +22,7 @@ from app.models.tasks import Task
 from app.queries.contacts import public_ids
 from app.queries.installation import company
 from app.queries.rollups import asking_triggers
-from app.queries.surveys import survey_definitions, survey_version
+from app.queries.surveys import sensitive_versions, survey_definitions, survey_version
 from dashboards.readers import Cell, Choices, Comment, Counts, Days, Funnel, Marker, Outlook, Tasks, Viewer, Where
 from surveys.decision import GATE_OF, TRIGGER_GATES
 from surveys.lifecycle import ANSWERABLE, TASK_CLOSED
@@ -352,6 +352,8 @@ def answers(viewer: Viewer, chosen: Chosen, before: tuple[datetime, int] | None,
 
 def _select(chosen: Chosen, *columns: Any) -> Any:
     query = _among(select(*columns).select_from(Response), chosen.where, chosen.days)
+    if chosen.of or chosen.topic or chosen.worded:  # whoever is listed here is known to have answered so
+        query = query.where(Response.survey_version_id.not_in(sensitive_versions()))
     if chosen.of:
         query = query.where(_scored(chosen.of))
     if chosen.topic:
@@ -362,7 +364,8 @@ def _select(chosen: Chosen, *columns: Any) -> Any:
 
 def _told(viewer: Viewer, rows: Iterable[Any]) -> list[Comment]:
     rows = list(rows)
-    ids = [response.id for response, _ in rows]
+    readers = {response.id: survey_version(response.survey_version_id).sensitive for response, _ in rows}
+    ids = [response_id for response_id, named in readers.items() if not named]
     scores: dict[int, list[Score]] = defaultdict(list)
     for score in db.session.scalars(select(Score).where(Score.response_id.in_(ids)).order_by(Score.question)):
         scores[score.response_id].append(score)
@@ -384,7 +387,7 @@ def _told(viewer: Viewer, rows: Iterable[Any]) -> list[Comment]:
         Comment(
             response_id=response.id,
             at=response.completed_at or response.changed_at,
-            text=said(response),
+            text="" if readers[response.id] else said(response),
             metric=scores[response.id][0].metric if response.id in scores else None,
             value=scores[response.id][0].value if response.id in scores else None,
             touchpoint=invitation.touchpoint,
@@ -393,6 +396,7 @@ def _told(viewer: Viewer, rows: Iterable[Any]) -> list[Comment]:
             changed_at=response.changed_at,
             customer=(names.get(response.contact_id) or known.get(response.contact_id)) if may else None,
             customer_id=known.get(response.contact_id) if may else None,
+            readers=readers[response.id],
         )
         for response, invitation in rows
     ]

@@ -23,6 +23,7 @@ from app.queries.crises import crises_between
 from app.queries.policies import policy_number, rules_of
 from app.queries.quotas import LOOKED_BACK, RIPE, answer_rates
 from app.queries.rollups import figures
+from app.queries.sealed import opened
 from app.queries.segments import segment_conditions
 from app.queries.surveys import current_surveys, survey_version
 from app.queries.triggers import CurrentTrigger, current_triggers
@@ -217,7 +218,8 @@ class _Crowd:
             .execution_options(yield_per=BLOCK)
         )
         for block in rows.partitions():
-            found = [Happening(r[0], r[1], r[2], r[3], r[4] or {}, r[5], r[6]) for r in block]
+            told = opened([(r[1], r[5]) for r in block])
+            found = [Happening(r[0], r[1], r[2], r[3], r[4] or {}, p, r[6]) for r, p in zip(block, told, strict=True)]
             self._meet({h.contact_id for h in found if h.contact_id} - self._people.keys())
             for happening in found:
                 person = self._people.get(happening.contact_id or 0)

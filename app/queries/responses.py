@@ -14,9 +14,9 @@ from app.models.responses import Response
 from app.models.surveys import Survey, SurveyVersion
 from app.models.triggers import Trigger
 from app.queries.contacts import references
+from app.queries.sealed import WITHHELD, told_of
 from app.queries.surveys import survey_version
 from surveys.lifecycle import PARTIAL_RESTS
-from surveys.scoring import scores
 
 NAMED = "name"
 """The question whose answer is the name of whoever answers."""
@@ -30,8 +30,8 @@ class Announceable:
     contact_id: int
     answered_at: datetime
     complete: bool
-    answers: dict[str, Any]
-    scores: dict[str, float]
+    told: dict[str, Any]
+    """Answers and scores, or that they are withheld."""
     survey: str
     version: int
     trigger: str
@@ -69,8 +69,7 @@ def announceable_responses(limit: int, now: datetime) -> list[Announceable]:
             contact_id=response.contact_id,
             answered_at=response.completed_at or response.changed_at,
             complete=response.complete,
-            answers=response.answers,
-            scores={s.metric: s.value for s in scores(survey_version(response.survey_version_id), response.answers)},
+            told=told_of(response.survey_version_id, response.answers),
             survey=survey,
             version=version,
             trigger=trigger,
@@ -102,7 +101,7 @@ def _named_in(response: Response) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class ResponseView:
-    """A response as the API shows it."""
+    """A response as the API shows it: of one to a sensitive survey, no answer."""
 
     id: int
     survey: str
@@ -111,6 +110,7 @@ class ResponseView:
     contact: str | None
     language: str
     complete: bool
+    withheld: bool
     answers: dict[str, Any]
     scores: dict[str, float]
     started_at: datetime
@@ -148,13 +148,17 @@ def list_responses(
             contact=known.get(response.contact_id),
             language=response.language,
             complete=response.complete,
-            answers=response.answers,
-            scores={s.metric: s.value for s in scores(survey_version(response.survey_version_id), response.answers)},
+            **_shown(response),
             started_at=response.started_at,
             completed_at=response.completed_at,
         )
         for response, version, slug, trigger in rows
     ]
+
+
+def _shown(response: Response) -> dict[str, Any]:
+    told = told_of(response.survey_version_id, response.answers)
+    return {WITHHELD: False, "answers": {}, "scores": {}, **told}
 
 
 def unscored_responses(limit: int) -> list[Response]:

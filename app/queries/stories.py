@@ -20,6 +20,7 @@ from app.models.tasks import Task
 from app.queries.contacts import newest_addresses, public_ids, references
 from app.queries.explanations import Explained, list_decisions
 from app.queries.members import Page, matching
+from app.queries.sealed import Sealed, sealed
 from app.queries.surveys import survey_version
 from surveys.conditions import Condition
 from surveys.scoring import scores
@@ -155,6 +156,8 @@ class Happened:
     answers: dict[str, Any] = field(default_factory=dict)
     score: tuple[str, float] | None = None
     task_id: int | None = None
+    sealed: Sealed | None = None
+    """Of an answer that is not told here."""
     times: int = 1
     """How many alike stand folded here."""
 
@@ -251,15 +254,17 @@ def _answers(contact_id: int, limit: int) -> list[Happened]:
     )
     found = []
     for response, slug in rows:
-        read = scores(survey_version(response.survey_version_id), response.answers)
+        closed = sealed(response.id, response.survey_version_id)
+        read = [] if closed else scores(survey_version(response.survey_version_id), response.answers)
         found.append(
             Happened(
                 response.completed_at or response.changed_at,
                 "answer",
                 survey=slug,
                 state="complete" if response.complete else "partial",
-                answers=response.answers,
+                answers={} if closed else response.answers,
                 score=(read[0].metric, read[0].value) if read else None,
+                sealed=closed,
             )
         )
     return found
@@ -312,6 +317,7 @@ class LatestAnswer:
     answers: dict[str, Any]
     score: tuple[str, float] | None
     at: datetime
+    sealed: Sealed | None
 
 
 def latest_answers(limit: int) -> list[LatestAnswer]:
@@ -329,7 +335,8 @@ def latest_answers(limit: int) -> list[LatestAnswer]:
     known = public_ids({response.contact_id for response, *_ in rows})
     found = []
     for response, slug, touchpoint, name in rows:
-        read = scores(survey_version(response.survey_version_id), response.answers)
+        closed = sealed(response.id, response.survey_version_id)
+        read = [] if closed else scores(survey_version(response.survey_version_id), response.answers)
         found.append(
             LatestAnswer(
                 response.contact_id,
@@ -337,9 +344,10 @@ def latest_answers(limit: int) -> list[LatestAnswer]:
                 name,
                 slug,
                 touchpoint,
-                response.answers,
+                {} if closed else response.answers,
                 (read[0].metric, read[0].value) if read else None,
                 response.completed_at or response.changed_at,
+                closed,
             )
         )
     return found

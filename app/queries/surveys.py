@@ -50,6 +50,22 @@ def stored_picture(name: str) -> tuple[bytes, str] | None:
     return (row.content, row.type) if row else None
 
 
+def sensitive_versions() -> list[int]:
+    """The versions whose answers stand in no list."""
+    named = SurveyVersion.body["sensitive"].as_string().is_not(None)
+    return list(db.session.scalars(select(SurveyVersion.id).where(named)))
+
+
+def may_read_all(slug: str, role: str) -> bool:
+    """Whether a role may read the answers to every version of a survey."""
+    return all(role in version.sensitive for version in all_versions(slug) if version.sensitive)
+
+
+def is_sensitive(slug: str) -> bool:
+    """Whether any version of a survey is."""
+    return any(version.sensitive for version in all_versions(slug))
+
+
 def all_versions(slug: str) -> list[Form]:
     """Every version of a survey, the newest first."""
     ids = db.session.scalars(

@@ -22,6 +22,7 @@ from app.models.tasks import Task
 from app.models.triggers import Trigger
 from app.queries.contacts import EXTERNAL
 from app.queries.explanations import Explained, list_decisions
+from app.queries.surveys import survey_version
 from app.queries.tasks import list_tasks
 from app.queries.triggers import trigger_version
 from surveys.triggers import Task as TaskAction
@@ -193,9 +194,9 @@ def _add_asked(rounds: Mapping[int, Round]) -> None:
             handed_over_at=(settled_at or invitation.handed_over_at) if delivery not in (None, "claimed") else None,
         )
         if response:
-            asked.answered_at, asked.answers = response.completed_at, response.answers
-            asked.scores = values.get(response.id, [])
-            asked.counted_at = None if waiting else response.scored_at
+            asked.answered_at, asked.counted_at = response.completed_at, None if waiting else response.scored_at
+            if not survey_version(response.survey_version_id).sensitive:
+                asked.answers, asked.scores = response.answers, values.get(response.id, [])
         rounds[invitation.event_id].asked[trigger] = asked
 
 
