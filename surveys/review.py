@@ -9,6 +9,7 @@ from typing import Any
 from surveys.conditions import Facts, read_condition
 from surveys.definition import Fault, Node, Path
 from surveys.questions import OTHER, SCALES
+from surveys.wording import paths_in
 
 SECONDS: Mapping[str, float] = {
     "nps": 6,
@@ -169,6 +170,9 @@ def _of_message(body: Mapping[str, Any]) -> Iterator[Notice]:
     message = body.get("message")
     for name, text in (message if isinstance(message, Mapping) else {}).items():
         yield from _untranslated(text, ("message", name), body)
+        told = sorted(path for said in _texts(text) for path in paths_in(said) if path.startswith("properties."))
+        if told and body.get("sensitive"):
+            yield Notice("event_told", ("message", name), told[0])
 
 
 def _texts(value: Any) -> list[str]:

@@ -20,6 +20,7 @@ from app.extensions import (
     transaction,
 )
 from app.links import new_public_id
+from app.models.accounts import AuditEntry
 from app.models.deliveries import Delivery
 from app.models.events import Event, EventKey
 from app.models.invitations import Invitation
@@ -324,6 +325,12 @@ def _give_code(offer: str | None, response_id: int, now: datetime) -> str | None
         return None
     free.response_id = response_id
     return free.code
+
+
+def record_reading(survey: str, detail: Mapping[str, Any], actor: str, now: datetime) -> None:
+    """Keep who read answers to a sensitive survey: before they are shown, so that nothing is read unseen."""
+    with transaction() as session:
+        session.add(AuditEntry(at=now, actor=actor, verb="read", kind="answers", object=survey, detail=dict(detail)))
 
 
 def score_responses(limit: int, now: datetime) -> int:

@@ -7,13 +7,20 @@ from typing import Any
 from flask import Response, abort, render_template, request
 from flask_babel import gettext as _
 
+from app.actions.responses import record_reading
 from app.admin import blueprint
 from app.admin.overview import XLSX, as_file, asked_filters, filter_words
-from app.admin.shell import whole
+from app.admin.reasons import survey_name
+from app.admin.shell import ID_MAX, whole
+from app.admin.telling import answered
 from app.auth.staff import signed_in, staff, zone_of
+from app.clock import utcnow
 from app.exports import Sheet, as_csv, as_xlsx
 from app.queries import overview as readers
+from app.queries.contacts import public_ids
 from app.queries.overview import CLASSES, Chosen
+from app.queries.sealed import find_sealed
+from app.queries.stories import may_see
 from app.text.topics import TOPICS
 from dashboards import words
 from dashboards.readers import Comment
@@ -54,6 +61,7 @@ def answers() -> Any:
     further = found[SHOWN:] and _mark(found[SHOWN - 1])
     return render_template(
         "admin/answers.html",
+        left_out=bool(chosen.of or chosen.topic or chosen.worded) and readers.holds_sealed(chosen),
         chosen=chosen,
         filters=filters,
         answers=found[:SHOWN],
@@ -64,6 +72,32 @@ def answers() -> Any:
         topic_words=words.topic,
         **filter_words(filters),
     )
+
+
+@blueprint.post("/answers/<int:response_id>/read")
+@staff("customers")
+def read_answer(response_id: int) -> Any:
+    """One answer to a sensitive survey, for those who are named in it; that it was read is kept first."""
+    found = find_sealed(response_id) if response_id <= ID_MAX else None
+    if found is None or not _may_meet(found.contact_id):
+        abort(404)
+    if signed_in().role not in found.readers:
+        abort(403)
+    customer = public_ids([found.contact_id]).get(found.contact_id) if found.contact_id else None
+    record_reading(found.survey, {"answer": found.id, "customer": customer}, signed_in().email, utcnow())
+    return render_template(
+        "admin/answer.html",
+        found=found,
+        name=survey_name({found.survey: found.body}, found.survey),
+        customer=customer,
+        told=list(answered(found.body, found.answers)),
+    )
+
+
+def _may_meet(contact_id: int | None) -> bool:
+    """Whether whoever is signed in may see this customer; an answer of nobody, whoever sees all customers."""
+    department = signed_in().only_department
+    return department is None if contact_id is None else may_see(contact_id, department)
 
 
 def _mark(comment: Comment) -> str:

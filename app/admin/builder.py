@@ -44,6 +44,7 @@ from surveys.catalog import broken_references, read_catalog
 from surveys.definition import SLUG, InvalidDefinition, read
 from surveys.drafts import FIXED, Draft, place_of, put_together, read_changes, showable
 from surveys.review import expected_seconds
+from surveys.survey import ROLES
 
 SHAPES = ("phone", "desktop", "mail", "popup")
 WAYS = ("mail", "popup")
@@ -95,6 +96,7 @@ def build_survey(slug: str) -> Any:
             },
             "shapes": SHAPES,
             "ways": WAYS,
+            "roles": ROLES,
             "bonuses": list(offer_definitions()),
             "me": signed_in().email,
             "save": url_for("admin.save_survey_draft", slug=slug),

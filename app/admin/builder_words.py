@@ -8,11 +8,12 @@ from flask_babel import gettext as _
 
 from app.admin.segments import operator_words
 from app.admin.surveys import question_types
-from app.admin.words import LANGUAGES, inner, span
+from app.admin.words import LANGUAGES, inner, role_word, span
 from surveys.definition import Path
 from surveys.drafts import Draft, place_of
 from surveys.questions import KINDS
 from surveys.review import Notice, review
+from surveys.survey import ROLES
 
 
 def type_fields() -> dict[str, dict[str, list[str]]]:
@@ -50,6 +51,7 @@ def _notice_words(notice: Notice) -> str:
         "untranslated": _("%(language)s is missing."),
         "double": _("Two questions in one? “%(words)s”: whoever thinks differently of the two cannot answer."),
         "leading": _("This leads to an answer: “%(words)s”."),
+        "event_told": _("Mails of a sensitive survey say nothing of the event: “%(words)s” stays empty."),
         "wordy": _("%(count)s words: a question of up to 30 is read to its end."),
     }[notice.code]
     return said % {
@@ -164,6 +166,9 @@ def _parts() -> dict[str, str]:
         "progress": _("Show how far one is"),
         "back.button": _("One may go back"),
         "anonymous": _("Anonymous: answers are kept without whose they are"),
+        "sensitive": _("Sensitive: only these may read what was answered"),
+        "sensitive.help": _("Every reading is recorded. Mails say nothing of the event, and no list tells an answer."),
+        **{f"role.{role}": role_word(role) for role in ROLES},
         "page.show_if": _("Show this page only if"),
         "page.for": _("Who sees it"),
         "for.everybody": _("whoever answers"),

@@ -63,6 +63,7 @@ def _field_words(field: str) -> str:
         "progress": _("how far one is"),
         "back": _("going back"),
         "anonymous": _("whether it is anonymous"),
+        "sensitive": _("who may read what was answered"),
         "quotas": _("quotas by answer"),
         "text": _("text"),
         "help": _("help"),

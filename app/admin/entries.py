@@ -8,6 +8,7 @@ from flask_babel import ngettext, pgettext
 
 from app.admin.editing import PAGE_OF, kind_word
 from app.admin.reasons import value_word
+from app.admin.words import role_word
 from app.queries.accounts import Audited
 
 
@@ -35,6 +36,7 @@ def _verb(verb: str) -> str:
         "revoke": pgettext("audit", "Revoked"),
         "remove": pgettext("audit", "Taken away"),
         "ask": pgettext("audit", "Asked for"),
+        "read": pgettext("audit", "Read"),
         "see": pgettext("audit", "Looked at"),
     }.get(verb, verb)
 
@@ -50,6 +52,7 @@ def _kind(kind: str) -> str:
         "changes": _("marked change"),
         "lists": _("list of customers"),
         "links": _("open link"),
+        "answers": _("answers to a sensitive survey"),
         "settings": _("settings of the company"),
         "check": _("check of the limits"),
     }.get(kind, kind)
@@ -69,6 +72,9 @@ def _detail(name: str) -> str:
         "source": _("source"),
         "scopes": _("it may"),
         "name": _("name"),
+        "answer": _("answer"),
+        "customer": _("customer"),
+        "file": _("file"),
         "day": _("day"),
     }.get(name, name)
 
@@ -76,7 +82,7 @@ def _detail(name: str) -> str:
 def _value(name: str, value: Any) -> str:
     if name == "fields" and isinstance(value, list):
         return ", ".join(_field(str(each)) for each in value)
-    words: dict[str, Callable[[str], str]] = {"became": _became, "role": _role}
+    words: dict[str, Callable[[str], str]] = {"became": _became, "role": role_word}
     return words[name](str(value)) if name in words else value_word(value)
 
 
@@ -96,12 +102,3 @@ def _field(name: str) -> str:
 
 def _became(outcome: str) -> str:
     return {"arrived": _("arrived"), "lost": pgettext("sending", "lost")}.get(outcome, outcome)
-
-
-def _role(role: str) -> str:
-    return {
-        "admin": _("administrator"),
-        "designer": _("designer"),
-        "manager": _("manager"),
-        "agent": _("agent"),
-    }.get(role, role)

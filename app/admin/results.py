@@ -11,10 +11,10 @@ from markupsafe import Markup, escape
 from app.admin import blueprint
 from app.admin.reasons import survey_name
 from app.admin.surveys import question_types
-from app.auth.staff import staff
+from app.auth.staff import signed_in, staff
 from app.queries.overview import today
 from app.queries.results import survey_channels, survey_results
-from app.queries.surveys import survey_definitions
+from app.queries.surveys import is_sensitive, may_read_all, survey_definitions
 from dashboards import words
 from dashboards.charts import Tree
 from dashboards.readers import Days
@@ -34,6 +34,9 @@ def survey_answers(slug: str) -> Any:
     body = survey_definitions().get(slug)
     if body is None:
         abort(404)
+    sealed, name = is_sensitive(slug), survey_name({slug: body}, slug)
+    if sealed and not may_read_all(slug, signed_in().role):
+        return render_template("admin/results_closed.html", slug=slug, name=name), 403
     channels = survey_channels(slug)
     period = request.args.get("period", STANDARD)
     period = period if period in PERIODS else STANDARD
@@ -43,7 +46,9 @@ def survey_answers(slug: str) -> Any:
     return render_template(
         "admin/results.html",
         slug=slug,
-        name=survey_name({slug: body}, slug),
+        name=name,
+        sealed=sealed,
+        may_read=True,
         results=results,
         cards=cards(results, str(get_locale())),
         stops=stops(results, str(get_locale())),

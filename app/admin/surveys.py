@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from app.actions.definitions import ChangedMeanwhile
+from app.actions.responses import record_reading
 from app.admin import blueprint
 from app.admin.editing import changed_body, put_in_force
 from app.admin.overview import XLSX, as_file
@@ -30,7 +31,14 @@ from app.queries.installation import company
 from app.queries.offers import offer_definitions
 from app.queries.responses import raw_responses
 from app.queries.results import leaving
-from app.queries.surveys import all_versions, current_surveys, survey_definitions, survey_version
+from app.queries.surveys import (
+    all_versions,
+    current_surveys,
+    is_sensitive,
+    may_read_all,
+    survey_definitions,
+    survey_version,
+)
 from app.text.messages import Choice, Message
 from app.text.phrases import phrases
 from surveys.wording import fill, pick
@@ -147,14 +155,25 @@ def survey(slug: str) -> Any:
         pick=pick,
         types=question_types(),
         linked=linked_triggers(slug),
+        sealed=is_sensitive(slug),
+        may_read=may_read_all(slug, signed_in().role),
     )
 
 
-@blueprint.get("/surveys/<slug>/answers.<kind>")
+@blueprint.route("/surveys/<slug>/answers.<kind>", methods=["GET", "POST"])
 @staff("dashboard")
 def export_survey_answers(slug: str, kind: str) -> Any:
-    """Raw answers with their code book: CSV, XLSX, and the syntax that reads the CSV into SPSS."""
+    """Raw answers with their code book: CSV, XLSX, and the syntax that reads the CSV into SPSS.
+
+    Of a sensitive survey they are had by a POST only, from those who may read them, and that is recorded.
+    """
     _find(slug)
+    if is_sensitive(slug):
+        if request.method == "GET":
+            return redirect(url_for("admin.survey_answers", slug=slug), 303)
+        if not may_read_all(slug, signed_in().role):
+            abort(403)
+        record_reading(slug, {"file": kind}, signed_in().email, utcnow())
     columns = variables(all_versions(slug), str(get_locale()))
     sheet = Sheet(_("Answers"), [*RAW, *(column.name for column in columns)], _raw_rows(slug, columns))
     if kind == "csv":

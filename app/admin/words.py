@@ -46,6 +46,7 @@ def register(app: Flask) -> None:
     )
     Babel(app, locale_selector=choose_language, timezone_selector=lambda: str(zone_of(viewer())))
     app.jinja_env.filters.update(
+        role_word=role_word,
         moment=moment,
         day=day,
         clock=clock,
@@ -186,3 +187,12 @@ def asset(name: str) -> str:
 @lru_cache(maxsize=100)
 def _print(path: str) -> str:
     return blake2b(Path(path).read_bytes(), digest_size=6).hexdigest()
+
+
+def role_word(role: str) -> str:
+    return {
+        "admin": _("administrator"),
+        "designer": _("designer"),
+        "manager": _("manager"),
+        "agent": _("agent"),
+    }.get(role, role)

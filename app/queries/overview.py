@@ -333,6 +333,13 @@ def count_answers(chosen: Chosen) -> int:
     return db.session.scalar(_select(chosen, func.count(Response.id.distinct()))) or 0
 
 
+def holds_sealed(chosen: Chosen) -> bool:
+    """Whether some answers of these days are to sensitive surveys, and so in no list that tells what was answered."""
+    sealed = Response.survey_version_id.in_(sensitive_versions())
+    query = _among(select(Response.id).select_from(Response), chosen.where, chosen.days).where(sealed)
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def answers(viewer: Viewer, chosen: Chosen, before: tuple[datetime, int] | None, limit: int) -> list[Comment]:
     """Answers, the latest first; ``before`` is the moment and id of the last one seen."""
     found: list[Comment] = []

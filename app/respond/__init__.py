@@ -208,6 +208,7 @@ def draw(asked: Asked, submit: Submit, way: Way, *, keeps: bool = True, **more: 
         view=view,
         live=live_page(asked, submit, view, now, way.address if keeps else None),
         anonymous=asked.survey.anonymous,
+        sensitive=bool(asked.survey.sensitive),
         theme=look_of(asked.survey),
         t=phrases(asked.language),
         company=company(),

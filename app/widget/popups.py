@@ -26,6 +26,8 @@ def first_page(public_id: str) -> dict[str, Any] | None:
     words = {name: said[name] for name in WORDS}
     if asked.survey.anonymous:
         words["not_stored"] = said["anonymous"]
+    if asked.survey.sensitive:
+        words["not_stored"] = f"{words['not_stored']} {said['sensitive']}"
     return {
         "token": url.rsplit("/", 1)[1],
         "url": url,

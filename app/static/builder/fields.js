@@ -187,7 +187,21 @@ export class Fields {
     const languages = this.group("languages", t("languages"), spoken.map((code, n) => make("div", { class: "b-line" }, make("span", {}, `${this.given.names[code] ?? code}${n === 0 ? ` · ${t("fallback")}` : ""}`),
       n > 0 && button(t("make.first"), () => this.languagesSet([code, ...spoken.filter((one) => one !== code)])),
       spoken.length > 1 && button(icon("remove"), () => this.languagesSet(spoken.filter((one) => one !== code)), { class: "b-tool", "aria-label": t("remove.what", { what: this.given.names[code] ?? code }) }))), this.another());
-    return [this.title(t("part.head")), this.line("name", t("name"), { maxlength: 200, read: (value) => textIn(value, this.given.language) }), languages, this.check("progress", t("progress"), { usual: true }), this.check("back", t("back.button"), { usual: true }), this.check("anonymous", t("anonymous"))];
+    return [this.title(t("part.head")), this.line("name", t("name"), { maxlength: 200, read: (value) => textIn(value, this.given.language) }), languages, this.check("progress", t("progress"), { usual: true }), this.check("back", t("back.button"), { usual: true }), this.check("anonymous", t("anonymous")), this.readers()];
+  }
+
+  readers() {
+    const named = this.part.sensitive ?? [];
+    return this.group("sensitive", t("sensitive"), this.given.roles.map((role) => {
+      const id = fresh("f");
+      return make("div", { class: "form-check" }, make("input", {
+        id, type: "checkbox", class: "form-check-input", checked: named.includes(role), "data-place": `sensitive.${role}`,
+        onchange: (event) => {
+          const next = this.given.roles.filter((one) => (one === role ? event.target.checked : (this.part.sensitive ?? []).includes(one)));
+          this.set("sensitive", next.length ? next : undefined);
+        },
+      }), make("label", { for: id }, t(`role.${role}`)));
+    }), make("p", { class: "help small muted" }, t("sensitive.help")));
   }
 
   languagesSet(languages) {
