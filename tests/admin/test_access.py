@@ -55,6 +55,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
         "crisis_id": 1,
         "number": 1,
         "link_id": 1,
+        "response_id": 1,
         "filename": "x",
     }
     slugs = {"survey": "order", "survey_texts": "order", "send_test": "order", "source": "shop"}
