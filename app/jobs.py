@@ -45,7 +45,8 @@ from app.actions.events import count_attempt, fail_attempt
 from app.actions.installation import note_tidied
 from app.actions.offers import give_offers
 from app.actions.responses import score_responses
-from app.actions.rollups import recount_days, tally_events
+from app.actions.rollups import recount_days, recount_lately, tally_events
+from app.actions.segments import note_segments
 from app.actions.simulations import (
     claim_simulation,
     finish_simulation,
@@ -82,6 +83,8 @@ RING_PAUSE = 0.02
 """Seconds in which one process rings a bell once; what falls in between, the bell or the clock finds."""
 RESOLVE_BATCH, DECIDE_BATCH, EFFECT_BATCH, ANNOUNCE_BATCH, SEND_BATCH, SCORE_BATCH = 500, 500, 200, 500, 20, 500
 TALLY_BATCH = TIDY_BATCH = 2_000
+COUNTED_AGAIN = 60
+"""Days whose figures are compared with the facts every night."""
 FORGET_BATCH = 20
 """Rehearsals at once: each may tell of many customers."""
 SAY_EVERY = 0.5
@@ -426,7 +429,7 @@ def score() -> None:
 
 def _score_step() -> int:
     zone = company().zone
-    scored = score_responses(SCORE_BATCH, utcnow())
+    scored = score_responses(SCORE_BATCH, utcnow()) + note_segments(SCORE_BATCH)
     return scored + recount_days(SCORE_BATCH, zone) + tally_events(TALLY_BATCH, utcnow(), zone)
 
 
@@ -497,13 +500,16 @@ def _audit_step() -> int:
 
 
 def tidy() -> None:
-    """What nobody needs any more → removed, once a night."""
+    """What nobody needs any more → removed, once a night; figures → counted again from the facts."""
     _work("tidy", _tidy_step, TIDY_BATCH)
 
 
 def _tidy_step() -> int:
     done = forget_simulations(FORGET_BATCH, utcnow()) + forget_timers(TIDY_BATCH, utcnow())
     if not done:
+        mended = recount_lately(utcnow(), company().zone, COUNTED_AGAIN)
+        if mended:
+            log.error("figures.differed", days=[day.isoformat() for day in mended])
         note_tidied(utcnow())
     return done
 

@@ -498,9 +498,10 @@ def steps(funnel: Funnel) -> list[Step]:
         "sent": _("Sent"), "answered": _("Answered"), "tasks": _("Tasks"),
     }  # fmt: skip
     found: list[Step] = []
-    for key in STEPS:
+    for key in STEPS[STEPS.index(funnel.first) :]:
         n, previous = getattr(funnel, key), found[-1].n if found else 0
-        found.append(Step(key, names[key], n, 100 * n / previous if previous else None, largest_loss(funnel, key)))
+        lost = largest_loss(funnel, key) if found else None
+        found.append(Step(key, names[key], n, 100 * n / previous if previous else None, lost))
     return found
 
 

@@ -350,6 +350,8 @@ def funnel(asked: Asked) -> Any:
         _("Every step is counted on its own day; percentages are of the step before."),
         _("Between two steps stands the most frequent reason why it went no further."),
     ]
+    if found.first != "events":
+        how.append(_("Of a segment it is counted from the sending on: who was in it is looked at then."))
     return parts.card(
         title,
         html.Ol(items, className="funnel"),

@@ -32,6 +32,7 @@ class Where:
     place: str | None = None
     survey: str | None = None
     channel: str | None = None
+    segment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Funnel:
-    """The way from event to task. ``lost`` tells, for each step but the first, what was lost before it, by reason."""
+    """The way from event to task. ``lost`` tells, for each step but the first, what was lost before it, by reason.
+
+    ``first`` is the step at which the counting begins: what comes before is not known of whom one looks at.
+    """
 
     events: int = 0
     matched: int = 0
@@ -81,6 +85,7 @@ class Funnel:
     answered: int = 0
     tasks: int = 0
     lost: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    first: str = "events"
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,8 @@ class Choices:
     surveys: Sequence[tuple[str, str]] = ()
     """slug and name"""
     channels: Sequence[str] = ()
+    segments: Sequence[tuple[str, str]] = ()
+    """slug and name"""
 
 
 @dataclass(frozen=True)

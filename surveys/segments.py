@@ -1,6 +1,6 @@
 """Segments: named conditions over contacts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,16 @@ def read_segment(node: Node) -> Segment:
 def segments_of(segments: Mapping[str, Condition], facts: Facts) -> list[str]:
     """The segments that the contact of ``facts`` belongs to."""
     return [slug for slug, condition in segments.items() if condition.holds(facts)]
+
+
+def written_together(slugs: Collection[str]) -> str:
+    """Segments as they stand in one text, in which each can be looked for with its bars; empty for none."""
+    return f"|{'|'.join(sorted(slugs))}|" if slugs else ""
+
+
+def read_apart(written: str | None) -> list[str]:
+    """The segments of such a text."""
+    return [slug for slug in (written or "").split("|") if slug]
 
 
 def speaks_of(definition: Any, slug: str) -> bool:

@@ -1,6 +1,6 @@
 """A company's facts, written straight into the tables: many, quickly, the same every time, and each with its place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +30,9 @@ surveys:
     pages: [{questions: [{id: csat, type: csat, text: "How was it?"}, {id: why, type: text, text: "Why?"}]}]
   - slug: support
     pages: [{questions: [{id: ces, type: ces, text: "How easy?"}]}]
+segments:
+  - {slug: premium, name: Premium, if: {field: contact.attributes.plan, op: eq, value: premium}}
+  - {slug: frequent, if: {events: box.delivered, count: true, within: 20d, op: gte, value: 2}}
 triggers:
   - {slug: upgrade-nps, status: live, touchpoint: Upgrade, when: {event: subscription.upgraded},
      then: [{send: {survey: relation}}]}
@@ -45,6 +48,7 @@ PLACES = ("Centre", "Riverside", "Northside", None)
 EMPLOYEES = ("c-1", "c-2", None)
 COMMENTS = ("The box came late", "Всё было холодное и опоздало", "Lovely, thank you", "", "Too expensive")
 SALT = b"company"
+PEOPLE = 100
 
 
 def chance(what: str, number: int) -> float:
@@ -76,10 +80,10 @@ def found_company(
         source = session.query(Source.id).filter(Source.slug == "api").scalar()
         own = session.query(Source.id).filter(Source.slug == "otklik").scalar()
         department = session.query(Department.id).scalar()
-        people = [_person(n, now) for n in range(1, 101)]
+        people = [_person(n, now) for n in range(1, PEOPLE + 1)]
         insert_rows(session, Contact, people)
         insert_rows(session, Address, [{"id": n, "channel": "email", "value": f"c{n}@example.com",
-                                        "shared": False} for n in range(1, 101)])  # fmt: skip
+                                        "shared": False} for n in range(1, PEOPLE + 1)])  # fmt: skip
         made = [_story(n, events, days, now, score or _score) for n in range(1, events + 1)]
         insert_rows(session, Event, [s["event"] | {"source_id": source} for s in made])
         insert_rows(session, Decision, [
@@ -96,6 +100,7 @@ def found_company(
         unhappy = [s for s in answered if s["low"]]
         again = [_answered(s, events + n, own) for n, s in enumerate(unhappy, 1)]
         insert_rows(session, Event, again)
+        insert_rows(session, Event, _upgrades(len(made) + len(again), turned(days, now), own))
         insert_rows(session, Effect, [
             {"id": n, "event_id": e["id"], "trigger_id": triggers["unhappy"], "trigger_version": 1, "action": 0,
              "kind": "task", "contact_id": e["contact_id"], "created_at": e["occurred_at"], "attempts": 1}
@@ -115,9 +120,31 @@ def found_company(
     db.session.remove()
 
 
+def turned(days: int, now: datetime) -> datetime:
+    """When every fourth customer became a premium one."""
+    return now - timedelta(days=days / 2)
+
+
+def belongs(contact: int, at: datetime, upgraded: datetime, deliveries: Collection[datetime]) -> list[str]:
+    """The segments of a customer at a moment, told by how they were made."""
+    premium = contact % 4 == 0 or (contact % 4 == 1 and at >= upgraded)
+    frequent = sum(at - timedelta(days=20) < delivery <= at for delivery in deliveries) > 1
+    return [slug for slug, holds in (("frequent", frequent), ("premium", premium)) if holds]
+
+
+def _upgrades(after: int, at: datetime, source: int) -> list[dict[str, Any]]:
+    told = {"field": "attributes.plan", "from": None, "to": "premium"}
+    return [
+        {"id": after + n, "external_id": f"c-{n}", "type": "contact.changed", "source_id": source, "occurred_at": at,
+         "received_at": at, "properties": told, "contact_id": n, "depth": 1, "history": False}
+        for n in range(1, PEOPLE + 1, 4)
+    ]  # fmt: skip
+
+
 def _person(number: int, now: datetime) -> dict[str, Any]:
     return {"id": number, "public_id": f"ct_{number}", "sampling_id": str(number), "name": f"Person {number}",
-            "attributes": {}, "consents": {}, "profile_at": now, "created_at": now}  # fmt: skip
+            "attributes": {"plan": "premium"} if number % 4 < 2 else {}, "consents": {}, "profile_at": now,
+            "created_at": now}  # fmt: skip
 
 
 def _story(number: int, events: int, days: int, now: datetime, score: Any) -> dict[str, Any]:
@@ -127,7 +154,7 @@ def _story(number: int, events: int, days: int, now: datetime, score: Any) -> di
     properties = {k: v for k, v in (("place", place), ("employee", employee)) if v}
     if chance("touchpoint", number) < 0.1:
         properties["touchpoint"] = "Kitchen"
-    contact = 1 + number % 100
+    contact = 1 + number % PEOPLE
     story: dict[str, Any] = {
         "event": {"id": number, "external_id": f"e-{number}", "type": kind, "occurred_at": at, "received_at": at,
                   "properties": properties, "contact_id": contact, "depth": 0, "history": False},
@@ -173,4 +200,5 @@ def _answered(story: dict[str, Any], number: int, source: int) -> dict[str, Any]
     event: dict[str, Any] = story["event"]
     return event | {"id": number, "external_id": f"r-{number}", "type": "survey.answered", "source_id": source,
                     "occurred_at": story["response"]["completed_at"], "received_at": story["response"]["completed_at"],
+                    "properties": event["properties"] | {"invitation": story["invitation"]["public_id"]},
                     "cause_id": event["id"], "depth": 1}  # fmt: skip

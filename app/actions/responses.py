@@ -28,12 +28,14 @@ from app.models.responses import Response, Score
 from app.models.rollups import DirtyDay, ResponseTopic
 from app.models.sources import Source
 from app.models.surveys import AnswerQuotaUse, SurveyVersion
+from app.queries.members import segments_at
 from app.queries.offers import take_code
 from app.queries.responses import unscored_responses
 from app.queries.surveys import survey_version
 from app.text.topics import topics
 from surveys.lifecycle import ANSWERABLE
 from surveys.scoring import scores
+from surveys.segments import written_together
 from surveys.survey import AnswerQuota
 
 INTERNAL, ANONYMOUS = "otklik", "survey.held"
@@ -334,7 +336,7 @@ def record_reading(survey: str, detail: Mapping[str, Any], actor: str, now: date
 
 
 def score_responses(limit: int, now: datetime) -> int:
-    """Read the scores and topics of complete responses, and mark the days they count in. Returns how many."""
+    """Read scores, topics and segments of complete responses, and mark the days they count in. Returns how many."""
     with transaction() as session:
         found = unscored_responses(limit)
         rows = [
@@ -359,8 +361,12 @@ def score_responses(limit: int, now: datetime) -> int:
             if at
         }
         insert_rows(session, DirtyDay, [{"moment": m} for m in moments])
+        told = {(r.contact_id, r.completed_at) for r in found if r.contact_id is not None and r.completed_at}
+        segments = segments_at(told)
         for response in found:
             response.scored_at = now
+            who = (response.contact_id, response.completed_at or now)
+            response.segments = written_together(segments.get(who, ()))
     return len(found)
 
 

@@ -27,12 +27,15 @@ from app.queries.rollups import (
     untallied_events,
 )
 from surveys.scoring import PASSIVE, PROMOTER, SATISFIED
+from surveys.segments import read_apart
 from surveys.triggers import Trigger
 
 BASE = ("survey_id", "trigger_id", "touchpoint", "channel")
 PROPERTIES = ("place", "employee", "product")
 """Dimensions that come from the properties of the event that was asked about."""
-TOPIC = "topic"
+TOPIC, SEGMENT = "topic", "segment"
+FACTS = (*PROPERTIES, SEGMENT)
+"""What one answer may have of its own; of segments several."""
 VALUE_MAX = 100
 BEGIN, END = bindparam("begin", type_=UtcDateTime()), bindparam("end", type_=UtcDateTime())
 Counts = dict[tuple[Any, ...], Counter[str]]
@@ -50,16 +53,57 @@ def recount_days(limit: int, company_zone: str) -> int:
     return len(marks)
 
 
-def _recount(session: Session, day: date, zone: ZoneInfo) -> None:
-    begin = datetime.combine(day, time(0), zone)
-    end = datetime.combine(day + timedelta(days=1), time(0), zone)
+def recount_lately(now: datetime, company_zone: str, days: int) -> list[date]:
+    """Count the last days again, and mend those whose figures are not what the facts come to; returns these.
+
+    A day that is to be counted anyway is left to that.
+    """
+    zone, mended = ZoneInfo(company_zone), []
+    today = now.astimezone(zone).date()
+    for day in (today - timedelta(days=n) for n in range(days)):
+        with transaction() as session:
+            lock_rows(session, Lease.name, ["rollups"])
+            begin, end = _bounds(day, zone)
+            dirty = select(DirtyDay.id).where(DirtyDay.moment >= begin, DirtyDay.moment < end).limit(1)
+            if session.scalar(dirty) is None and _kept(session, day) != _counted(session, day, zone):
+                _recount(session, day, zone)
+                mended.append(day)
+    return mended
+
+
+def _kept(session: Session, day: date) -> Counts:
+    """The figures of a day as they stand."""
+    rows = session.execute(select(Rollup.__table__).where(Rollup.day == day)).mappings()
+    found: Counts = {}
+    for row in rows:
+        key = tuple(row[name] for name in (*BASE, "dimension", "value"))
+        found.setdefault(key, Counter()).update({name: row[name] for name in _count_names()})
+    return {key: +counts for key, counts in found.items() if +counts}
+
+
+def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    return datetime.combine(day, time(0), zone), datetime.combine(day + timedelta(days=1), time(0), zone)
+
+
+def _count_names() -> list[str]:
+    return [c.name for c in Rollup.__table__.columns if c.name not in ("id", "day", "dimension", "value", *BASE)]
+
+
+def _counted(session: Session, day: date, zone: ZoneInfo) -> Counts:
+    """The figures of a day as the facts have them."""
+    begin, end = _bounds(day, zone)
     counts: Counts = {}
     bounds = {"begin": begin, "end": end}
-    for statement, dimensions in ((_sent(), PROPERTIES), (_scored(), PROPERTIES), (_touched(), (TOPIC,))):
+    for statement, dimensions in ((_sent(), FACTS), (_scored(), FACTS), (_touched(), (TOPIC,))):
         for key, found in _read(session.execute(statement, bounds), dimensions):
             counts.setdefault(key, Counter()).update(found)
+    return {key: +found for key, found in counts.items() if +found}
+
+
+def _recount(session: Session, day: date, zone: ZoneInfo) -> None:
+    counts = _counted(session, day, zone)
     session.execute(delete(Rollup).where(Rollup.day == day))
-    names = [c.name for c in Rollup.__table__.columns if c.name not in ("id", "day", "dimension", "value", *BASE)]
+    names = _count_names()
     rows = [
         {
             "day": day,
@@ -74,7 +118,7 @@ def _recount(session: Session, day: date, zone: ZoneInfo) -> None:
 def _read(rows: Result[Any], dimensions: tuple[str, ...]) -> Iterator[tuple[tuple[Any, ...], Mapping[str, Any]]]:
     """Each group once for the whole, and once for every further dimension that it has a value for.
 
-    Topics have no whole of their own: an answer may touch several.
+    Topics have no whole of their own: an answer may touch several. So may a contact be in several segments.
     """
     for row in rows.mappings():
         base = tuple(row[name] for name in BASE)
@@ -82,9 +126,15 @@ def _read(rows: Result[Any], dimensions: tuple[str, ...]) -> Iterator[tuple[tupl
         if TOPIC not in dimensions:
             yield (*base, "", ""), found
         for dimension in dimensions:
-            value = dimension_value(row[dimension])
-            if value:
+            for value in _values(dimension, row[dimension]):
                 yield (*base, dimension, value), found
+
+
+def _values(dimension: str, given: Any) -> list[str]:
+    if dimension == SEGMENT:
+        return read_apart(given)
+    value = dimension_value(given)
+    return [value] if value else []
 
 
 def dimension_value(given: Any) -> str:
@@ -104,13 +154,14 @@ def _sent() -> Select[Any]:
         select(
             *base,
             *_dimensions(),
+            Invitation.segments.label(SEGMENT),
             func.count().label("handed_over"),
             func.count(Invitation.completed_at).label("answered"),
         )
         .join(SurveyVersion, SurveyVersion.id == Invitation.survey_version_id)
         .join(Event, Event.id == Invitation.event_id)
         .where(Invitation.handed_over_at >= BEGIN, Invitation.handed_over_at < END)
-        .group_by(*base, *PROPERTIES)
+        .group_by(*base, *FACTS)
     )
 
 
@@ -155,7 +206,7 @@ def _answers(*dimensions: Any) -> Select[Any]:
 
 @cache
 def _scored() -> Select[Any]:
-    return _answers(*_dimensions()).join(Event, Event.id == Invitation.event_id)
+    return _answers(*_dimensions(), Response.segments.label(SEGMENT)).join(Event, Event.id == Invitation.event_id)
 
 
 @cache

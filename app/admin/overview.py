@@ -50,12 +50,14 @@ def filter_words(filters: Filters) -> dict[str, Any]:
         "place": [(name, name) for name in choices.places],
         "survey": list(choices.surveys),
         "channel": [(name, pictured.channel(name)) for name in choices.channels],
+        "segment": list(choices.segments),
     }
     labels = {
         "touchpoint": (_("Touchpoint"), _("All touchpoints")),
         "place": (_("Place"), _("All places")),
         "survey": (_("Survey"), _("All surveys")),
         "channel": (_("Channel"), _("All channels")),
+        "segment": (_("Segment"), _("All segments")),
     }
     narrowed = []
     for name, options in offered.items():

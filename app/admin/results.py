@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from app.admin import blueprint
 from app.admin.reasons import survey_name
+from app.admin.segments import segment_names
 from app.admin.surveys import question_types
 from app.auth.staff import signed_in, staff
 from app.queries.overview import today
@@ -42,7 +43,10 @@ def survey_answers(slug: str) -> Any:
     period = period if period in PERIODS else STANDARD
     channel = request.args.get("channel", "")
     channel = channel if channel in channels else ""
-    results = survey_results(slug, _days(period), channel or None)
+    segments = segment_names()
+    segment = request.args.get("segment", "")
+    segment = segment if segment in segments else ""
+    results = survey_results(slug, _days(period), channel or None, segment or None)
     return render_template(
         "admin/results.html",
         slug=slug,
@@ -57,6 +61,8 @@ def survey_answers(slug: str) -> Any:
                  ("all", _("All the time"))],
         channel=channel,
         channels=[(name, words.channel(name)) for name in channels],
+        segment=segment,
+        segments=sorted(segments.items(), key=lambda named: named[1].casefold()),
         types=question_types(),
         least=MINIMUM,
         picture=picture,

@@ -33,6 +33,7 @@ class FigureQuery(Schema):
     employee = fields.String()
     product = fields.String()
     topic = fields.String()
+    segment = fields.String()
 
 
 class PressureQuery(Schema):

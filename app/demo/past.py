@@ -35,6 +35,7 @@ from app.actions.past import (
 )
 from app.actions.responses import score_responses
 from app.actions.rollups import add_marker, recount_days, tally_events
+from app.actions.segments import note_segments
 from app.actions.tasks import open_tasks
 from app.definitions import load_definitions
 from app.demo.answers import Given, Respondents
@@ -262,6 +263,7 @@ class Past:
         close_expired(now)
         take_over(self._tasks.at_work)
         score_responses(EVERYTHING, now)
+        note_segments(EVERYTHING)
         recount_days(EVERYTHING, zone)
         set_clocks()
         tally_events(EVERYTHING, now + timedelta(days=1), zone)

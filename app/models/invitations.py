@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Id, Model
+
+UNSEGMENTED = text("segments IS NULL AND handed_over_at IS NOT NULL AND survey_version_id IS NOT NULL")
 
 
 class Invitation(Model):
@@ -26,6 +28,7 @@ class Invitation(Model):
         Index("ix_invitations_completed", "completed_at", postgresql_where="completed_at IS NOT NULL"),
         Index("ix_invitations_handed_over", "handed_over_at"),
         Index("ix_invitations_unfetched", "stale_at", postgresql_where="channel = 'web' AND state = 'planned'"),
+        Index("ix_invitations_unsegmented", "segments", postgresql_where=UNSEGMENTED, sqlite_where=UNSEGMENTED),
         Index("ix_invitations_expires", "expires_at", postgresql_where="state IN ('open', 'started')"),
     )
 
@@ -57,6 +60,7 @@ class Invitation(Model):
     completed_at: Mapped[datetime | None]
     remind_at: Mapped[datetime | None]  # when whoever has not answered is to be reminded
     reminders: Mapped[int] = mapped_column(SmallInteger, default=0)  # how many were handed over
+    segments: Mapped[str | None]  # |a|b| the contact belonged to at the hand-over; none: not looked at yet
 
 
 class InvitationNews(Model):

@@ -35,6 +35,7 @@ class Response(Model):
     completed_at: Mapped[datetime | None]
     scored_at: Mapped[datetime | None]
     announced_at: Mapped[datetime | None]
+    segments: Mapped[str | None]  # |a|b| the contact belonged to when they answered; none: not looked at
 
 
 class Score(Model):

@@ -12,7 +12,7 @@ class Rollup(Model):
     """Counts of one day, survey, trigger, touchpoint and channel; counts add up, percentages never do.
 
     The same answers are counted once without a further dimension (``dimension`` empty), and once for each dimension
-    for which they have a value: place, employee, product, topic. So one looks at one dimension at a time, and adds.
+    for which they have a value: place, employee, product, topic, segment. So one looks at one dimension at a time.
     ``handed_over`` and ``answered`` are by day of hand-over, the scores by day of answer.
     """
 

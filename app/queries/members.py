@@ -1,21 +1,26 @@
 """Who belongs to a segment: SQL narrows, the pure rule decides where SQL cannot."""
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, false, func, select
 
-from app.extensions import db
+from app.extensions import among, db
+from app.models.contacts import Contact
+from app.models.events import Event
 from app.queries.conditions import CONTACTS, Narrowed, narrowed
 from app.queries.contacts import contact_facts, profiles
 from app.queries.decisions import past_events
 from app.queries.segments import segment_conditions
 from surveys.conditions import Condition, Facts
+from surveys.rehearsal import change
 from surveys.segments import segments_of
 
 BATCH = 2_000
+CHANGED = "contact.changed"
 
 
 def holding(contact_ids: Collection[int], condition: Condition, at: datetime) -> set[int]:
@@ -35,6 +40,61 @@ def holding(contact_ids: Collection[int], condition: Condition, at: datetime) ->
             contact["segments"] = segments_of(segments, facts)
         if condition.holds(facts):
             found.add(person.id)
+    return found
+
+
+def segments_at(moments: Collection[tuple[int, datetime]]) -> dict[tuple[int, datetime], list[str]]:
+    """The segments that contacts belonged to, each at a moment of its own; none of them is missing.
+
+    What was said of a contact since is turned back. One query of a kind for all of them.
+    """
+    conditions = segment_conditions()
+    if not conditions or not moments:
+        return {moment: [] for moment in moments}
+    asked: dict[int, set[datetime]] = defaultdict(set)
+    for contact_id, at in moments:
+        asked[contact_id].add(at)
+    first, last = min(at for _, at in moments), max(at for _, at in moments)
+    past = past_events(asked, _windows(conditions, last - first), last)
+    changes = _changes(asked, first)
+    found = {moment: list[str]() for moment in moments}
+    for contact_id, profile in _plain_profiles(asked).items():
+        before = {kind: [e for _, e in events] for kind, events in past.get(contact_id, {}).items()}
+        later = changes.get(contact_id, [])
+        for at in sorted(asked[contact_id], reverse=True):
+            while later and later[-1][0] > at:
+                change(profile, later.pop()[1], "from")
+            found[contact_id, at] = segments_of(conditions, Facts({"contact": dict(profile)}, at, before))
+    return found
+
+
+def _windows(conditions: Mapping[str, Condition], longer: timedelta) -> dict[str, timedelta]:
+    """How far back events of a type are looked at by any of the conditions, and so much longer."""
+    windows: dict[str, timedelta] = {}
+    for condition in conditions.values():
+        for kind, window in condition.needs.events.items():
+            windows[kind] = max(window + longer, windows.get(kind, window))
+    return windows
+
+
+def _plain_profiles(contact_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """What conditions may look at, of contacts as they are now; not their addresses, which are many."""
+    columns = (Contact.id, Contact.name, Contact.locale, Contact.timezone, Contact.attributes)
+    rows = db.session.execute(select(*columns).where(among(Contact.id, contact_ids)))
+    return {row.id: contact_facts(None, row.name, row.locale, row.timezone, row.attributes) for row in rows}
+
+
+def _changes(contact_ids: Collection[int], since: datetime) -> dict[int, list[tuple[datetime, dict[str, Any]]]]:
+    """What became different about contacts after a moment, the oldest first."""
+    found: dict[int, list[tuple[datetime, dict[str, Any]]]] = defaultdict(list)
+    rows = db.session.execute(
+        select(Event.contact_id, Event.occurred_at, Event.properties)
+        .where(among(Event.contact_id, contact_ids), Event.type == CHANGED, Event.occurred_at > since)
+        .order_by(Event.occurred_at, Event.id)
+    )
+    for contact_id, at, told in rows:
+        if contact_id is not None:
+            found[contact_id].append((at, told))
     return found
 
 

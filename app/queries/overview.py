@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from app.models.tasks import Task
 from app.queries.contacts import public_ids
 from app.queries.installation import company
 from app.queries.rollups import asking_triggers
+from app.queries.segments import segment_definitions
 from app.queries.surveys import sensitive_versions, survey_definitions, survey_version
 from dashboards.readers import Cell, Choices, Comment, Counts, Days, Funnel, Marker, Outlook, Tasks, Viewer, Where
 from surveys.decision import GATE_OF, TRIGGER_GATES
@@ -63,25 +64,90 @@ def moments(days: Days) -> tuple[datetime, datetime]:
 
 
 def counts(_viewer: Viewer, where: Where, days: Days, by: Collection[str]) -> Sequence[Cell]:
-    """Counts by any of ``day``, ``touchpoint`` and ``place``, added up from the roll-ups."""
+    """Counts by any of ``day``, ``touchpoint`` and ``place``, added up from the roll-ups.
+
+    These know one further dimension at a time: places of a segment are counted from the answers themselves.
+    """
+    if where.segment and (where.place or "place" in by):
+        return _counted_singly(where, days, by)
     known = {"day": Rollup.day, "touchpoint": Rollup.touchpoint, "place": Rollup.value}
     groups = [known[name].label(name) for name in by]
     sums = [func.sum(getattr(Rollup, name)).label(name) for name in COUNT_NAMES]
     query: Any = select(*groups, *sums).where(
-        Rollup.dimension == ("place" if where.place or "place" in by else ""),
+        Rollup.dimension == ("place" if where.place or "place" in by else "segment" if where.segment else ""),
         Rollup.day.between(days.begin, days.end),
         *_where(where),
     )
     if where.survey:
         query = query.join(Survey, Survey.id == Rollup.survey_id)
-    if where.place:
-        query = query.where(Rollup.value == where.place)
+    if where.place or where.segment:
+        query = query.where(Rollup.value == (where.place or where.segment))
     if groups:
         query = query.group_by(*(known[name] for name in by))
     return [
         Cell(Counts(*(row[name] or 0 for name in COUNT_NAMES)), **{name: row[name] for name in by})
         for row in db.session.execute(query).mappings()
     ]
+
+
+def _counted_singly(where: Where, days: Days, by: Collection[str]) -> Sequence[Cell]:
+    zone, found = company_zone(), defaultdict[tuple[Any, ...], Counter[str]](Counter)
+
+    def count(row: Any, at: datetime, n: Mapping[str, float]) -> None:
+        about = {"day": at.astimezone(zone).date(), "touchpoint": row.touchpoint, "place": (row.place or "").strip()}
+        if "place" not in by or about["place"]:
+            found[tuple(about[name] for name in by)].update(n)
+
+    about = (Invitation.touchpoint, Event.properties["place"].as_string().label("place"))
+    for row in db.session.execute(_handed_over(select(Invitation.handed_over_at, Invitation.completed_at, *about),
+                                               where, days)):  # fmt: skip
+        count(row, row.handed_over_at, {"handed_over": 1, "answered": int(row.completed_at is not None)})
+    scored = select(Response.completed_at, Score.metric, Score.value, *about).select_from(Response)
+    scored = _among(scored.join(Score, Score.response_id == Response.id), replace(where, place=None), days)
+    scored = _of_place(scored.join(Event, Event.id == Invitation.event_id), where)
+    for row in db.session.execute(scored):
+        count(row, row.completed_at, _score_counts(row.metric, row.value))
+    return [
+        Cell(Counts(*(n[name] for name in COUNT_NAMES)), **dict(zip(by, key, strict=True))) for key, n in found.items()
+    ]
+
+
+def _score_counts(metric: str, value: float) -> dict[str, float]:
+    if metric == "nps":
+        return {"promoters" if value >= PROMOTER else "passives" if value >= PASSIVE else "detractors": 1}
+    sums = {f"{metric}_count": 1, f"{metric}_sum": value, f"{metric}_squares": value * value}
+    return sums | {"satisfied": value >= SATISFIED} if metric == "csat" else sums
+
+
+def _handed_over(query: Any, where: Where, days: Days) -> Any:
+    """Invitations handed over in these days, of what is looked at."""
+    begin, end = moments(days)
+    query = (
+        query.select_from(Invitation)
+        .join(Event, Event.id == Invitation.event_id)
+        .join(SurveyVersion, SurveyVersion.id == Invitation.survey_version_id)
+        .join(Survey, Survey.id == SurveyVersion.survey_id)
+        .where(Invitation.handed_over_at >= begin, Invitation.handed_over_at < end)
+    )
+    if where.touchpoint:
+        query = query.where(Invitation.touchpoint == where.touchpoint)
+    if where.channel:
+        query = query.where(Invitation.channel == where.channel)
+    if where.survey:
+        query = query.where(Survey.slug == where.survey)
+    if where.segment:
+        query = query.where(in_segment(Invitation.segments, where.segment))
+    return _of_place(query, where)
+
+
+def _of_place(query: Any, where: Where) -> Any:
+    """Of a place, where the event is among what is read."""
+    return query.where(func.trim(Event.properties["place"].as_string()) == where.place) if where.place else query
+
+
+def in_segment(written: Any, segment: str) -> Any:
+    """Whether a text of segments holds one."""
+    return written.contains(f"|{segment}|", autoescape=True)
 
 
 def _where(where: Where) -> list[Any]:
@@ -99,7 +165,7 @@ def reasons(_viewer: Viewer, where: Where, days: Days) -> Mapping[str | None, Ma
     """By touchpoint: how many unhappy answers touch which topic."""
     found: dict[str | None, Counter[str]] = defaultdict(Counter)
     for touchpoint, topic, n in db.session.execute(
-        _reasons_of_place(where, days) if where.place else _reasons(where, days)
+        _read_reasons(where, days) if where.place or where.segment else _reasons(where, days)
     ):
         if n:
             found[touchpoint][topic] += n
@@ -116,8 +182,8 @@ def _reasons(where: Where, days: Days) -> Any:
     return query.group_by(Rollup.touchpoint, Rollup.value)
 
 
-def _reasons_of_place(where: Where, days: Days) -> Any:
-    """Topics and places are not counted across each other: read from the answers themselves."""
+def _read_reasons(where: Where, days: Days) -> Any:
+    """Topics, places and segments are not counted across each other: read from the answers themselves."""
     query: Any = (
         select(Invitation.touchpoint, ResponseTopic.topic, func.count(Response.id.distinct()))
         .select_from(Response)
@@ -144,9 +210,10 @@ def _among(query: Any, where: Where, days: Days) -> Any:
         version = SurveyVersion.id == Response.survey_version_id
         query = query.join(SurveyVersion, version).join(Survey, Survey.id == SurveyVersion.survey_id)
         query = query.where(Survey.slug == where.survey)
+    if where.segment:
+        query = query.where(in_segment(Response.segments, where.segment))
     if where.place:
-        query = query.join(Event, Event.id == Invitation.event_id)
-        query = query.where(func.trim(Event.properties["place"].as_string()) == where.place)
+        query = _of_place(query.join(Event, Event.id == Invitation.event_id), where)
     return query
 
 
@@ -164,7 +231,13 @@ def _scored(name: str) -> Any:
 
 
 def funnel(_viewer: Viewer, where: Where, days: Days) -> Funnel:
-    """The way from event to task, every step counted on its own day."""
+    """The way from event to task, every step counted on its own day; of a segment, from the sending on."""
+    cells = counts(_viewer, where, days, ())
+    sent, answered = (cells[0].counts.handed_over, cells[0].counts.answered) if cells else (0, 0)
+    tasks = _opened(where, days)
+    ends = {"answered": {"no_answer": sent - answered}, "tasks": {"no_task": answered - tasks}}
+    if where.segment:
+        return Funnel(sent=sent, answered=answered, tasks=tasks, lost=_losses(ends), first="sent")
     asking = {i: rule for i, rule in asking_triggers().items() if _asks(rule, where)}
     events, outcomes = _tallied(where, days, asking)
     asked = outcomes.pop("invited", 0)
@@ -172,19 +245,17 @@ def funnel(_viewer: Viewer, where: Where, days: Days) -> Funnel:
     late = {reason: n for reason, n in outcomes.items() if reason not in BEFORE_SAMPLE}
     matched = asked + sum(outcomes.values())
     sampled = asked + sum(late.values())
-    cells = counts(_viewer, where, days, ())
-    sent, answered = cells[0].counts.handed_over, cells[0].counts.answered
-    tasks = _opened(where, days)
     lost = {
         "matched": {"no_question": events - matched},
         "sampled": early,
         "asked": late,
         "sent": {"not_sent": asked - sent},
-        "answered": {"no_answer": sent - answered},
-        "tasks": {"no_task": answered - tasks},
     }
-    kept = {step: {reason: n for reason, n in why.items() if n > 0} for step, why in lost.items()}
-    return Funnel(events, matched, sampled, asked, sent, answered, tasks, kept)
+    return Funnel(events, matched, sampled, asked, sent, answered, tasks, _losses({**lost, **ends}))
+
+
+def _losses(lost: Mapping[str, Mapping[str, int]]) -> Mapping[str, Mapping[str, int]]:
+    return {step: {reason: n for reason, n in why.items() if n > 0} for step, why in lost.items()}
 
 
 def _asks(rule: Rule, where: Where) -> bool:
@@ -223,8 +294,12 @@ def _opened(where: Where, days: Days) -> int:
 def _of_events(query: Any, where: Where) -> Any:
     """Tasks whose event was about what is looked at: an answer's event says where it came from."""
     query = query.join(Event, Event.id == Task.event_id)
+    if where.segment:
+        answered = Invitation.public_id == Event.properties["invitation"].as_string()
+        query = query.join(Invitation, answered).join(Response, Response.invitation_id == Invitation.id)
+        query = query.where(in_segment(Response.segments, where.segment))
     for name, value in vars(where).items():
-        if value:
+        if value and name != "segment":
             query = query.where(Event.properties[name].as_string() == value)
     return query
 
@@ -259,7 +334,12 @@ def choices(_viewer: Viewer) -> Choices:
     """What there is to choose from: whatever was asked about in the last 400 days."""
     touchpoints, channels, places = _seen(utcnow().replace(second=0, microsecond=0))
     names = {slug: str(body.get("name") or slug) for slug, body in survey_definitions().items()}
-    return Choices(touchpoints, places, sorted(names.items(), key=lambda item: item[1].casefold()), channels)
+    segments = {slug: str(body.get("name") or slug) for slug, body in segment_definitions().items()}
+    return Choices(touchpoints, places, _by_name(names), channels, _by_name(segments))
+
+
+def _by_name(names: Mapping[str, str]) -> list[tuple[str, str]]:
+    return sorted(names.items(), key=lambda item: item[1].casefold())
 
 
 @remembered

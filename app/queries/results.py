@@ -12,7 +12,7 @@ from app.extensions import db
 from app.models.invitations import Invitation
 from app.models.responses import Response
 from app.models.surveys import Survey, SurveyVersion
-from app.queries.overview import moments
+from app.queries.overview import in_segment, moments
 from app.queries.surveys import survey_version
 from dashboards.readers import Days
 from surveys.results import Given, Results, gather
@@ -30,10 +30,10 @@ LATEST = 500
 """How many responses tell where people leave."""
 
 
-def survey_results(slug: str, days: Days, channel: str | None) -> Results:
-    """What was answered in these days, by everybody or by one channel."""
+def survey_results(slug: str, days: Days, channel: str | None, segment: str | None = None) -> Results:
+    """What was answered in these days, by everybody or by one channel, by those of a segment."""
     ids = _versions(slug)
-    return gather({i: survey_version(i) for i in ids}, _given(ids, days, channel))
+    return gather({i: survey_version(i) for i in ids}, _given(ids, days, channel, segment))
 
 
 def _versions(slug: str) -> list[int]:
@@ -42,13 +42,15 @@ def _versions(slug: str) -> list[int]:
     return list(db.session.scalars(query.order_by(SurveyVersion.number.desc())))
 
 
-def _given(ids: list[int], days: Days, channel: str | None) -> Iterator[Given]:
+def _given(ids: list[int], days: Days, channel: str | None, segment: str | None) -> Iterator[Given]:
     begin, end = moments(days)
     query: Any = select(*COLUMNS).where(
         Response.survey_version_id.in_(ids), Response.changed_at >= begin, Response.changed_at < end, COUNTED
     )
     if channel:
         query = query.join(Invitation, Invitation.id == Response.invitation_id).where(Invitation.channel == channel)
+    if segment:
+        query = query.where(in_segment(Response.segments, segment))
     rows = db.session.execute(query.order_by(Response.changed_at).execution_options(yield_per=STREAM))
     yield from map(_read, rows)
 

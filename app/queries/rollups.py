@@ -46,7 +46,7 @@ GROUPS = {
     "channel": Rollup.channel,
     "day": Rollup.day,
 }
-DIMENSIONS = ("place", "employee", "product", "topic")
+DIMENSIONS = ("place", "employee", "product", "topic", "segment")
 """Further groups, of which one at a time is counted."""
 COUNTS = (
     "handed_over",
@@ -71,7 +71,7 @@ class GroupFigure:
 
 
 class TooManyDimensions(ValueError):
-    """Places, employees, products and topics are counted one at a time, never across each other."""
+    """Places, employees, products, topics and segments are counted one at a time, never across each other."""
 
 
 def figures(

@@ -11,7 +11,7 @@ from app.models.contacts import Complaint, ContactChange, ContactLock
 from app.models.decisions import Decision, Effect
 from app.models.deliveries import Delivery
 from app.models.events import Event, PendingEvent
-from app.models.invitations import Invitation, InvitationNews
+from app.models.invitations import UNSEGMENTED, Invitation, InvitationNews
 from app.models.offers import OfferCode
 from app.models.responses import Response
 from app.models.rollups import DirtyDay, TallyCorrection, TallyMark
@@ -68,6 +68,7 @@ def ready_kinds(now: datetime) -> list[str]:
         "score": [
             select(1).where(Response.scored_at.is_(None), Response.complete.is_(True)),
             select(1).select_from(DirtyDay),
+            select(1).select_from(Invitation).where(UNSEGMENTED),
             select(1).select_from(Event).where(*is_untallied(now)),
             select(1).select_from(TallyCorrection).where(TallyCorrection.event_id <= tallied),
         ],

@@ -15,6 +15,7 @@ from flask import Flask
 
 from app.actions.responses import score_responses
 from app.actions.rollups import recount_days, tally_events
+from app.actions.segments import note_segments
 from app.extensions import transaction
 from app.models.accounts import AuditEntry
 from app.models.decisions import Decision
@@ -33,13 +34,14 @@ from dashboards.filters import Filters, read_address
 from dashboards.overview import PLACES as CARDS
 from dashboards.readers import Counts
 from tests.admin.conftest import Person, token_of
-from tests.company import found_company
+from tests.company import belongs, found_company, turned
 from tests.conftest import Filling
 from tests.dashboards.cards import draw
 from tests.wire import Clock, everything, on_sqlite, stored
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Tokyo")
+DAYS = 60
 NASTY = '=HYPERLINK("http://evil.example","x") <script>alert(1)</script> {{ 7*7 }}'
 LOOKS = (
     "",
@@ -50,6 +52,9 @@ LOOKS = (
     "?survey=relation",
     "?survey=delivery&channel=email&period=30d",
     "?from=2026-03-05&to=2026-03-12&with=year",
+    "?segment=premium",
+    "?segment=frequent&place=Riverside&period=30d",
+    "?segment=premium&touchpoint=Delivery&channel=email&survey=delivery",
 )
 
 
@@ -68,12 +73,17 @@ def counted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Clock:
 def found(app: Flask, patch: pytest.MonkeyPatch) -> None:
     app.config["COMPANY_ZONE"] = str(ZONE)
     Clock(patch, NOW)
-    found_company(800, 60, NOW)
+    found_company(800, DAYS, NOW)
     settle()
 
 
 def settle() -> None:
-    while score_responses(500, NOW) + recount_days(500, str(ZONE)) + tally_events(500, NOW, str(ZONE)):
+    while (
+        score_responses(500, NOW)
+        + note_segments(500)
+        + recount_days(500, str(ZONE))
+        + tally_events(500, NOW, str(ZONE))
+    ):
         pass
 
 
@@ -91,18 +101,33 @@ class Facts:
     def within(self, moment: datetime | None) -> bool:
         return moment is not None and self.days.begin <= moment.astimezone(ZONE).date() <= self.days.end
 
-    def about(self, invitation: Invitation) -> bool:
+    def about(self, invitation: Invitation, at: datetime | None) -> bool:
+        """``at`` is the moment whose segments count."""
         place = self.events[invitation.event_id].properties.get("place")
         mine = (invitation.touchpoint, place, self.surveys[invitation.survey_version_id or 0], invitation.channel)
         wanted = (self.where.touchpoint, self.where.place, self.where.survey, self.where.channel)
-        return all(w in (None, m) for w, m in zip(wanted, mine, strict=True))
+        return all(w in (None, m) for w, m in zip(wanted, mine, strict=True)) and self.segmented(invitation, at)
+
+    def segmented(self, invitation: Invitation, at: datetime | None) -> bool:
+        if self.where.segment is None or at is None:
+            return self.where.segment is None
+        mine = [
+            e.occurred_at
+            for e in self.events.values()
+            if e.type == "box.delivered" and e.contact_id == invitation.contact_id
+        ]
+        return self.where.segment in belongs(invitation.contact_id, at, turned(DAYS, NOW), mine)
 
     def sent(self) -> list[Invitation]:
-        return [i for i in self.invitations.values() if self.within(i.handed_over_at) and self.about(i)]
+        return [
+            i for i in self.invitations.values() if self.within(i.handed_over_at) and self.about(i, i.handed_over_at)
+        ]
 
     def responses(self) -> list[Response]:
         return [
-            r for r in stored(Response) if self.within(r.completed_at) and self.about(self.invitations[r.invitation_id])
+            r
+            for r in stored(Response)
+            if self.within(r.completed_at) and self.about(self.invitations[r.invitation_id], r.completed_at)
         ]
 
     def counts(self) -> Counts:
@@ -183,10 +208,16 @@ def test_the_way_from_event_to_task_is_counted_again(app: Flask, counted: Clock,
         fits = where.touchpoint in (None, touchpoint) and where.survey in (None, survey)
         if facts.within(event.occurred_at) and fits and where.place in (None, event.properties.get("place")):
             outcomes[decision.reason] += 1
+    assert (funnel.sent, funnel.answered) == (facts.counts().handed_over, facts.counts().answered)
+    if where.segment:
+        answered = {facts.invitations[r.invitation_id].public_id for r in facts.responses()}
+        told = [facts.events[t.event_id].properties for t in stored(Task) if facts.within(t.created_at)]
+        assert (funnel.first, funnel.events) == ("sent", 0)
+        assert funnel.tasks == sum(p["invitation"] in answered for p in told) or where.survey
+        return
     assert funnel.matched == outcomes.total()
     assert funnel.sampled == funnel.matched - outcomes["not_sampled"]
     assert funnel.asked == outcomes[None]
-    assert (funnel.sent, funnel.answered) == (facts.counts().handed_over, facts.counts().answered)
     assert dict(funnel.lost["asked"]) == {r: outcomes[r] for r in ("contact_limit", "holdout") if outcomes[r]}
     tasks = [t for t in stored(Task) if facts.within(t.created_at)]
     about = [facts.events[t.event_id].properties for t in tasks]
@@ -196,7 +227,7 @@ def test_the_way_from_event_to_task_is_counted_again(app: Flask, counted: Clock,
         )
     if not (where.touchpoint or where.survey or where.channel):
         assert funnel.events == sum(
-            e.type != "survey.answered"
+            e.type not in ("survey.answered", "contact.changed")
             and facts.within(e.occurred_at)
             and where.place in (None, e.properties.get("place"))
             for e in facts.events.values()

@@ -2,33 +2,38 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.actions.responses import score_responses
-from app.actions.rollups import recount_days, tally_events
+from app.actions.rollups import recount_days, recount_lately, tally_events
+from app.actions.segments import note_segments
 from app.extensions import db, insert_rows, transaction
+from app.models.contacts import Contact
 from app.models.decisions import Decision
 from app.models.events import Event, PendingEvent
 from app.models.invitations import Invitation
 from app.models.responses import Response
 from app.models.rollups import DirtyDay, Rollup, Tally
+from app.models.segments import Segment
 from app.models.surveys import SurveyVersion
 from app.models.triggers import Trigger
 from app.queries.rollups import DIMENSIONS, TooManyDimensions, figures
 from app.queries.work import ready_kinds
 from app.text.topics import topics
-from tests.company import found_company
+from tests.company import belongs, found_company, turned
 from tests.conftest import Filling
 from tests.wire import on_sqlite, stored
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 ZONE = "Asia/Tokyo"  # whose days are not those of UTC
 FACTS = ("place", "employee", "product")
+DAYS = 20
 
 
 def day_of(moment: datetime) -> date:
@@ -46,12 +51,12 @@ def company(app: Flask) -> None:
 
 
 def found(_app: Flask, _patch: pytest.MonkeyPatch) -> None:
-    found_company(1_200, 20, NOW)
+    found_company(1_200, DAYS, NOW)
     settle()
 
 
 def settle() -> None:
-    while score_responses(500, NOW) + recount_days(500, ZONE) + tally_events(500, NOW, ZONE):
+    while score_responses(500, NOW) + note_segments(500) + recount_days(500, ZONE) + tally_events(500, NOW, ZONE):
         pass
 
 
@@ -91,6 +96,17 @@ def keys(moment: datetime, invitation: Invitation, said: list[str]) -> Iterator[
             yield (*base, fact, event.properties[fact])
     for topic in said:
         yield (*base, "topic", topic)
+    for segment in belongs(event.contact_id or 0, moment, turned(DAYS, NOW), deliveries()[event.contact_id or 0]):
+        yield (*base, "segment", segment)
+
+
+def deliveries() -> dict[int, list[datetime]]:
+    """When each customer got a box."""
+    rows = db.session.execute(select(Event.contact_id, Event.occurred_at).where(Event.type == "box.delivered"))
+    found: dict[int, list[datetime]] = defaultdict(list)
+    for contact_id, at in rows:
+        found[contact_id or 0].append(at)
+    return found
 
 
 def count_scores(answers: dict[str, Any], counts: Counter[str]) -> None:
@@ -117,7 +133,7 @@ def counted() -> Counts:
 def test_every_roll_up_is_what_the_raw_facts_come_to(app: Flask, company: None) -> None:
     found = counted()
     assert found == recounted()
-    assert {key[5] for key in found} == {"", "place", "employee", "topic"}
+    assert {key[5] for key in found} == {"", "place", "employee", "topic", "segment"}
 
 
 def test_every_tally_is_what_the_raw_facts_come_to(app: Flask, company: None) -> None:
@@ -132,7 +148,7 @@ def test_every_tally_is_what_the_raw_facts_come_to(app: Flask, company: None) ->
             expected[(*base, "place", event.properties["place"], outcome)] += 1
 
     for event in events.values():
-        if event.type != "survey.answered":
+        if event.type not in ("survey.answered", "contact.changed"):
             add(event, 0, event.properties.get("touchpoint", ""), "event")
     points = {"upgrade-nps": "Upgrade", "delivery-csat": "Delivery", "support-ces": ""}
     for decision in stored(Decision):
@@ -194,6 +210,56 @@ def test_a_dimension_is_looked_at_by_group_and_by_value(app: Flask, company: Non
 
 
 @on_sqlite
+def test_a_nightly_recount_mends_the_days_whose_figures_are_not_what_the_facts_come_to(
+    app: Flask, company: None
+) -> None:
+    right = counted()
+    assert recount_lately(NOW, ZONE, 30) == []
+    with transaction() as session:
+        wrong, gone, waiting = session.query(Rollup).filter(Rollup.dimension == "segment").order_by(Rollup.day)[:60:25]
+        wrong.handed_over += 1
+        session.delete(gone)
+        waiting.answered += 1
+        days, left = {wrong.day, gone.day}, waiting.day
+        noon = datetime.combine(left, time(12), ZoneInfo(ZONE))
+        insert_rows(session, DirtyDay, [{"moment": noon}])
+    assert len(days | {left}) == 3
+    assert set(recount_lately(NOW, ZONE, 30)) == days
+    settle()
+    assert counted() == right
+
+
+@on_sqlite
+def test_a_segment_is_that_of_the_hand_over_for_rates_and_that_of_the_answer_for_scores(
+    app: Flask, company: None
+) -> None:
+    for metric in ("csat", "response-rate"):
+        named = {f.group: f.figure.n for f in figures(metric, None, None, "segment")}
+        assert set(named) == {"frequent", "premium"}, metric
+        assert 0 < named["premium"] < figures(metric, None, None, None)[0].figure.n
+        assert figures(metric, None, None, None, {"segment": "premium"})[0].figure.n == named["premium"]
+    with transaction() as session:
+        session.query(Contact).update({"attributes": {}})
+        insert_rows(session, DirtyDay, [{"moment": NOW - timedelta(days=n)} for n in range(22)])
+    before = counted()
+    settle()
+    assert counted() == before, "who leaves a segment stays in it with what they answered before"
+
+
+@on_sqlite
+def test_whoever_belongs_to_no_segment_is_looked_at_once(app: Flask) -> None:
+    found_company(40, 5, NOW)
+    with transaction() as session:
+        session.query(Segment).update({"archived_at": NOW})
+        session.query(DirtyDay).delete()
+    assert "score" in ready_kinds(NOW)
+    assert note_segments(500) == sum(1 for i in stored(Invitation) if i.handed_over_at)
+    assert note_segments(500) == 0
+    assert stored(DirtyDay) == []
+    assert {i.segments for i in stored(Invitation) if i.handed_over_at} == {""}
+
+
+@on_sqlite
 @pytest.mark.parametrize("other", [d for d in DIMENSIONS if d != "place"])
 def test_two_dimensions_are_never_looked_at_together(app: Flask, other: str) -> None:
     with pytest.raises(TooManyDimensions):
@@ -205,7 +271,7 @@ def test_values_that_are_no_plain_text_are_no_dimension(app: Flask) -> None:
     found_company(40, 5, NOW)
     odd: list[Any] = [{"a": 1}, ["b"], "", "  ", None, 7, "x" * 300, " Centre "]
     with transaction() as session:
-        for event in session.query(Event).filter(Event.type != "survey.answered"):
+        for event in session.query(Event).filter(Event.type.not_in(("survey.answered", "contact.changed"))):
             event.properties = {"place": odd[event.id % len(odd)]}
     while tally_events(500, NOW, ZONE):
         pass
