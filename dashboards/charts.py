@@ -163,11 +163,14 @@ def written(metric: Metric, figure: Figure) -> str:
     return f"{metric.written(figure.value)} {half_of(metric, figure)}, n {words.number(figure.n)}"
 
 
-def spark(metric: Metric, points: Sequence[Point]) -> Tree:
-    """Twelve periods as a small line with its band."""
-    low, high, _step = span(metric, [p.figure for p in points])
+def spark(metric: Metric, points: Sequence[Point], target: float | None = None) -> Tree:
+    """Twelve periods as a small line with its band, and the target as a dotted line."""
+    aimed = [] if target is None else [Figure(target, 0, None, None)]
+    low, high, _step = span(metric, [*(p.figure for p in points), *aimed])
     frame = Frame(0, 240, 3, 45, low, high, len(points))
     parts: list[Tree] = []
+    if target is not None:
+        parts.append(node("line", x1=0, x2=240, y1=frame.y(target), y2=frame.y(target), className="target"))
     for run in runs(points):
         parts += _run(frame, points, run)
     return node("svg", parts, viewBox="0 0 240 48", className="spark-chart", preserveAspectRatio="none")

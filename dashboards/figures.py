@@ -140,6 +140,18 @@ def show(metric: Metric, now: Counts, before: Counts, filters: Filters) -> Shown
     )
 
 
+def aim(metric: Metric, figure: Figure, target: float) -> str:
+    """A target, and whether it is reached: said only where the interval does not hold it."""
+    written = words.plain(target) + metric.unit
+    if figure.low is None or figure.high is None:
+        return _("Target %(target)s", target=written)
+    if figure.low >= target:
+        return _("Target %(target)s: reached", target=written)
+    if figure.high < target:
+        return _("Target %(target)s: not reached", target=written)
+    return _("Target %(target)s: too close to tell", target=written)
+
+
 def half_of(metric: Metric, figure: Figure) -> str:
     if figure.low is None or figure.high is None:
         return ""
@@ -178,6 +190,8 @@ def how(metric: Metric, now: Figure, before: Figure, comparison: Comparison, fil
         said.append(_("%(n)s invitations handed over from %(begin)s to %(end)s.", n=words.number(now.n), **span))
     else:
         said.append(_("%(n)s answers given from %(begin)s to %(end)s.", n=words.number(now.n), **span))
+    if now.value is None and now.n:
+        said.append(_("Hidden: fewer than ten answers say too little."))
     said.append(_compared(metric, now, before, comparison, filters))
     return said
 

@@ -108,23 +108,30 @@ def cards(asked: Asked) -> Any:
     scores = [NPS, CSAT] if not now.ces_count or (now.nps_count and now.csat_count) else [NPS, EFFORT]
     if not now.nps_count and now.csat_count and now.ces_count:
         scores = [CSAT, EFFORT]
-    shown = [_card(metric, figures.show(metric, now, before, filters), daily, asked) for metric in (*scores, RATE)]
+    targets = asked.readers.targets(asked.viewer)
+    shown = [
+        _card(metric, figures.show(metric, now, before, filters), daily, asked, targets.get(metric.key))
+        for metric in (*scores, RATE)
+    ]
     return html.Div([*shown, _tasks(asked)], className="cards")
 
 
-def _card(metric: Metric, shown: Shown, daily: Any, asked: Asked) -> Any:
+def _card(metric: Metric, shown: Shown, daily: Any, asked: Asked, target: float | None) -> Any:
     title = name_of(metric)
     if not shown.figure.n and not shown.comparison.before:
         return parts.coming(title, _coming(metric))
     step = figures.spark_step(asked.filters)
     points = figures.series(daily, metric, asked.filters.days.end, step, figures.SPARKS)
     label = _("%(name)s in twelve periods of %(n)s days", name=title, n=step)
-    drawn = [parts.picture(charts.spark(metric, points), label)] if any(p.figure.n for p in points) else []
+    aimed = [] if target is None else [html.P(figures.aim(metric, shown.figure, target), className="aim")]
+    label += f". {aimed[0].children}" if aimed else ""
+    drawn = [parts.picture(charts.spark(metric, points, target), label)] if any(p.figure.n for p in points) else []
     return parts.card(
         title,
         html.P(parts.figure(shown), className="figure"),
         html.P([parts.count(shown.figure.n), " ", parts.chip(shown.chip)], className="verdict"),
         *drawn,
+        *aimed,
         beside=parts.hint(_("How %(name)s was computed", name=title), shown.how),
         kind="kpi",
     )
@@ -317,11 +324,17 @@ def _row(row: figures.Row, asked: Asked, *, inner: bool) -> Any:
                 parts.picture(charts.whisker(row), charts.written(shown.metric, shown.figure)), className="on-scale"
             ),
             html.Td(parts.count(shown.figure.n), className="muted"),
-            html.Td(html.Span(parts.chip(shown.chip), title=" ".join(shown.how))),
+            html.Td([parts.chip(shown.chip), " ", parts.hint(_how_of(row), shown.how)], className="told"),
             html.Td(reason),
         ],
         className="inner" if inner else "",
     )
+
+
+def _how_of(row: figures.Row) -> str:
+    """Of a row, and of no other on the page."""
+    named = ", ".join(part for part in (words.touchpoint(row.touchpoint), row.place) if part)
+    return _("How %(name)s was computed", name=f"{named}, {name_of(row.shown.metric)}")
 
 
 def funnel(asked: Asked) -> Any:

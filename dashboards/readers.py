@@ -167,6 +167,9 @@ class Readers(Protocol):
 
     def markers(self, viewer: Viewer, where: Where, days: Days) -> Sequence[Marker]: ...
 
+    def targets(self, viewer: Viewer) -> Mapping[str, float]:
+        """What figures are meant to reach, by the key of their metric."""
+
     def tasks(self, viewer: Viewer, where: Where) -> Tasks: ...
 
     def choices(self, viewer: Viewer) -> Choices: ...

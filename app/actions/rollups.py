@@ -15,7 +15,7 @@ from app.models.accounts import AuditEntry, Lease
 from app.models.events import Event
 from app.models.invitations import Invitation
 from app.models.responses import Response, Score
-from app.models.rollups import DirtyDay, Marker, ResponseTopic, Rollup, Tally, TallyCorrection, TallyMark
+from app.models.rollups import DirtyDay, Marker, ResponseTopic, Rollup, Tally, TallyCorrection, TallyMark, Target
 from app.models.surveys import SurveyVersion
 from app.queries.rollups import (
     TalliedDecision,
@@ -292,6 +292,23 @@ def _add(session: Session, tallied: Counter[tuple[Any, ...]]) -> None:
         ),
         [{**dict(zip(key, found, strict=True)), "events": n} for found, n in tallied.items()],
     )
+
+
+def set_targets(wanted: Mapping[str, float | None], author: str, now: datetime) -> None:
+    """Say what figures are to reach, by metric; None takes a target away. What stays as it is leaves no trace."""
+    with transaction() as session:
+        kept = {target.metric: target for target in session.scalars(select(Target))}
+        for metric, value in wanted.items():
+            before = kept[metric].value if metric in kept else None
+            if value == before:
+                continue
+            if value is None:
+                session.delete(kept[metric])
+            else:
+                session.merge(Target(metric=metric, value=value))
+            verb = "remove" if value is None else "create" if before is None else "update"
+            detail = {} if value is None else {"value": value}
+            session.add(AuditEntry(at=now, actor=author, verb=verb, kind="targets", object=metric, detail=detail))
 
 
 class UnknownMarker(LookupError):

@@ -50,6 +50,7 @@ def _kind(kind: str) -> str:
         "sending": _("sending"),
         "customer": _("customer"),
         "changes": _("marked change"),
+        "targets": _("target"),
         "lists": _("list of customers"),
         "links": _("open link"),
         "answers": _("answers to a sensitive survey"),
@@ -76,6 +77,7 @@ def _detail(name: str) -> str:
         "customer": _("customer"),
         "file": _("file"),
         "day": _("day"),
+        "value": _("value"),
     }.get(name, name)
 
 

@@ -8,10 +8,12 @@ from flask import Response, abort, flash, redirect, render_template, request, ur
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from markupsafe import Markup
-from wtforms import DateField, SelectField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import DateField, FloatField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import Optional as Blank
+from wtforms.widgets import TextInput
 
-from app.actions.rollups import UnknownMarker, add_marker, remove_marker
+from app.actions.rollups import UnknownMarker, add_marker, remove_marker, set_targets
 from app.admin import blueprint
 from app.admin.shell import whole
 from app.auth.staff import signed_in, staff
@@ -25,6 +27,8 @@ from dashboards.readers import Days
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MARKER_MAX = 120
+AIMED = {"nps": figures.NPS, "csat": figures.CSAT, "ces": figures.EFFORT, "rate": figures.RATE}
+"""The figures that may have a target, by its name."""
 
 
 def page(parts: Mapping[str, str]) -> str:
@@ -63,7 +67,7 @@ def filter_words(filters: Filters) -> dict[str, Any]:
     for name, options in offered.items():
         chosen = getattr(filters.where, name)
         if chosen and chosen not in dict(options):
-            options.append((chosen, chosen))
+            options.append((chosen, _("%(name)s (not there any more)", name=chosen)))
         if options:
             narrowed.append((name, *labels[name], options, chosen))
     periods = {
@@ -124,6 +128,44 @@ def forget_change() -> Any:
     return redirect(url_for("admin.changes"))
 
 
+class NumberField(FloatField):
+    """A number as people type it, with a point or a comma."""
+
+    widget = TextInput()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata([value.strip().replace(",", ".").replace("\u2212", "-") for value in valuelist])
+
+    def _value(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else "" if self.data is None else f"{self.data:g}"
+
+
+def _aim(metric: figures.Metric) -> NumberField:
+    least, most = metric.scale
+    return NumberField(validators=[Blank(), NumberRange(least, most)], render_kw={"inputmode": "decimal"})
+
+
+class TargetForm(FlaskForm):
+    """What the figures of the overview are to reach; an empty one has no target."""
+
+    nps = _aim(figures.NPS)
+    csat = _aim(figures.CSAT)
+    ces = _aim(figures.EFFORT)
+    rate = _aim(figures.RATE)
+
+
+@blueprint.route("/targets", methods=["GET", "POST"])
+@staff("dashboard")
+def targets() -> Any:
+    form = TargetForm(data=dict(readers.targets(signed_in())))
+    if form.validate_on_submit():
+        set_targets({name: getattr(form, name).data for name in AIMED}, signed_in().email, utcnow())
+        flash(_("Saved. A target stands as a dotted line in its card."), "good")
+        return redirect(url_for("admin.targets"))
+    fields = [(form[name], figures.name_of(metric), metric.scale, metric.unit) for name, metric in AIMED.items()]
+    return render_template("admin/targets.html", form=form, fields=fields), 422 if form.is_submitted() else 200
+
+
 @blueprint.get("/overview.<kind>")
 @staff("dashboard")
 def export_overview(kind: str) -> Response:
@@ -178,12 +220,13 @@ def _totals(filters: Filters) -> tuple[Any, Any]:
 
 
 def _key_figures(filters: Filters) -> Sheet:
-    now, before = _totals(filters)
+    (now, before), targets = _totals(filters), readers.targets(signed_in())
     rows = [
-        [figures.name_of(metric), *vars(filters.days).values(), *_numbers(figures.show(metric, now, before, filters))]
+        [figures.name_of(metric), *vars(filters.days).values(), *_numbers(figures.show(metric, now, before, filters)),
+         targets.get(metric.key) if metric is not figures.SATISFACTION else None]
         for metric in (figures.NPS, figures.CSAT, figures.SATISFACTION, figures.EFFORT, figures.RATE)
-    ]
-    return Sheet(_("Figures"), [_("Figure"), _("From"), _("To"), *_number_heads()], rows)
+    ]  # fmt: skip
+    return Sheet(_("Figures"), [_("Figure"), _("From"), _("To"), *_number_heads(), _("Target")], rows)
 
 
 def _touchpoints(filters: Filters) -> Sheet:

@@ -104,6 +104,15 @@ class ResponseTopic(Model):
     topic: Mapped[str] = mapped_column(primary_key=True)
 
 
+class Target(Model):
+    """What a figure is meant to reach: of the company, whatever is looked at."""
+
+    __tablename__ = "targets"
+
+    metric: Mapped[str] = mapped_column(primary_key=True)  # nps csat ces rate
+    value: Mapped[float] = mapped_column(Float)
+
+
 class Marker(Model):
     """Something that changed on a day, marked by a person so that figures before and after can be compared."""
 

@@ -323,6 +323,11 @@ def markers(_viewer: Viewer, where: Where, days: Days) -> Sequence[Marker]:
     return [Marker(m.id, m.day, m.text, m.place, m.touchpoint, m.author) for m in db.session.scalars(query)]
 
 
+def targets(_viewer: Viewer) -> Mapping[str, float]:
+    """What figures are meant to reach, by the key of their metric."""
+    return {target.metric: target.value for target in db.session.scalars(select(tables.Target))}
+
+
 def all_markers() -> Sequence[Marker]:
     """Every marked change, the newest first."""
     marker = tables.Marker

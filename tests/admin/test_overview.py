@@ -22,7 +22,7 @@ from app.models.decisions import Decision
 from app.models.events import Event
 from app.models.invitations import Invitation
 from app.models.responses import Response
-from app.models.rollups import Marker
+from app.models.rollups import Marker, Target
 from app.models.surveys import Survey, SurveyVersion
 from app.models.tasks import Task
 from app.models.triggers import Trigger
@@ -452,6 +452,40 @@ def test_a_change_is_marked_stands_in_the_line_and_is_taken_away(
     assert kept == [("create", anna.email, "slots by app"), ("remove", anna.email, "slots by app")]
     assert anna.post("/changes/remove", id=str(marker.id)).status_code == 302
     assert anna.post("/changes/remove", id="x").status_code == 302
+
+
+@on_sqlite
+def test_a_target_stands_in_its_card_and_in_the_file_until_it_is_taken_away(
+    app: Flask, counted: Clock, sign_in: Callable[..., Person]
+) -> None:
+    anna = sign_in("manager")
+    assert "Target" not in drawn(anna, "cards")
+    assert anna.post("/targets", nps="-99", csat="", ces="", rate="99,5").status_code == 302
+    told = drawn(anna, "cards")
+    assert "Target \u221299: reached" in told
+    assert "Target 99.5\u00a0%: not reached" in told
+    assert told.count('"className":"target"') == 2
+    book = zipfile.ZipFile(io.BytesIO(anna.get("/overview.xlsx").data))
+    assert "99.5" in book.read("xl/worksheets/sheet1.xml").decode()
+    assert 'value="99.5"' in anna.get("/targets").text
+    assert anna.post("/targets", nps="-99", csat="80", ces="", rate="").status_code == 302
+    assert {t.metric: t.value for t in stored(Target)} == {"nps": -99.0, "csat": 80.0}
+    kept = [(e.verb, e.object) for e in stored(AuditEntry) if e.kind == "targets"]
+    assert kept == [("create", "nps"), ("create", "rate"), ("create", "csat"), ("remove", "rate")]
+
+
+@on_sqlite
+@pytest.mark.parametrize("typed", ["101", "-101", "nan", "inf", "lots"])
+def test_a_target_that_is_no_score_keeps_what_was_typed(
+    app: Flask, counted: Clock, sign_in: Callable[..., Person], typed: str
+) -> None:
+    anna = sign_in("manager")
+    page = anna.post("/targets", nps=typed, csat="80", ces="", rate="")
+    assert page.status_code == 422
+    assert f'value="{typed}"' in page.text
+    assert 'id="nps-fault"' in page.text
+    assert stored(Target) == []
+    assert sign_in("agent", "care").get("/targets").status_code == 403
 
 
 @on_sqlite

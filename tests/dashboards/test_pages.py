@@ -73,6 +73,9 @@ class Listed:
     def markers(self, viewer: Viewer, where: Where, days: Days) -> Sequence[Marker]:
         return [Marker(1, TODAY - timedelta(days=20), NASTY)] if self.cells else []
 
+    def targets(self, viewer: Viewer) -> Mapping[str, float]:
+        return {"nps": 40.0, "rate": 10.0}
+
     def tasks(self, viewer: Viewer, where: Where) -> Tasks:
         return Tasks(3, 1)
 
