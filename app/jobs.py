@@ -12,6 +12,8 @@ from uuid import uuid4
 
 import structlog
 from flask import current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
 from redis import RedisError
 from rq import Queue
 from sqlalchemy.exc import OperationalError
@@ -40,6 +42,7 @@ from app.actions.deliveries import (
     refuse_claim,
     settle_delivery,
 )
+from app.actions.digests import put_off_digest, write_digest
 from app.actions.effects import fail_effect
 from app.actions.events import count_attempt, fail_attempt
 from app.actions.installation import note_tidied
@@ -61,6 +64,8 @@ from app.clock import utcnow
 from app.definitions.drafts import draft_of, read_again
 from app.extensions import db, redis_connection
 from app.inbound.payloads import read_held_payloads
+from app.queries import overview as readers
+from app.queries.accounts import SEE_FIGURES, Account
 from app.queries.audits import Audited, audit_ledger
 from app.queries.decisions import oldest_waiting_event, ready_contacts
 from app.queries.effects import waiting_effects
@@ -70,6 +75,10 @@ from app.queries.invitations import popup_waits
 from app.queries.rehearsals import Cancelled, Span
 from app.queries.rehearsals import rehearse as run_rehearsal
 from app.queries.work import ready_kinds
+from dashboards import PATH
+from dashboards.asked import Asked
+from dashboards.digest import digest as in_words
+from dashboards.filters import read_address
 from surveys.lifecycle import ATTEMPTS_MAX
 
 QUEUE = "otklik"
@@ -499,6 +508,38 @@ def _audit_step() -> int:
     return 1
 
 
+def digest() -> None:
+    """Views of the overview that people get again and again → mails."""
+    _work("digest", _digest_step, 2)
+
+
+def _digest_step() -> int:
+    now = utcnow()
+    try:
+        written = write_digest(_digest_for, SEE_FIGURES, company().zone, now)
+    except OperationalError:
+        raise
+    except Exception:  # one view must not hold up the others
+        log.exception("digest.failed")
+        put_off_digest(now + PUT_OFF, now)
+        return 1
+    if written is None:
+        return 0
+    ring("send")
+    return 1
+
+
+def _digest_for(person: Account, address: str) -> dict[str, str]:
+    base = current_app.config["BASE_URL"]
+    language = person.language or company().language or "en"
+    with force_locale(language):
+        asked = Asked(readers, person, read_address(address, readers.today()))
+        told = in_words(asked, company().name, f"{base}{PATH}{address}")
+        foot = _("You get this again and again because it was ordered for you. Stop it in your profile: %(url)s",
+                 url=f"{base}/profile")  # fmt: skip
+    return {"subject": told.subject, "text": f"{told.text}\n\n{foot}\n", "language": language}
+
+
 def tidy() -> None:
     """What nobody needs any more → removed, once a night; figures → counted again from the facts."""
     _work("tidy", _tidy_step, TIDY_BATCH)
@@ -536,6 +577,7 @@ KINDS = {
     "audit": audit,
     "tidy": tidy,
     "rehearse": rehearse,
+    "digest": digest,
 }
 
 

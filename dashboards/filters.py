@@ -50,6 +50,14 @@ class Filters:
         return replace(self, where=replace(self.where, **where))
 
 
+def moving(filters: Filters, today: date) -> Filters:
+    """The same view, of days that move with the calendar: days of one's own would always be the same ones."""
+    if filters.period != "own":
+        return filters
+    fields = {name: value for name, value in vars(filters.where).items() if value}
+    return read_filters({**fields, "with": filters.compared}, today)
+
+
 def read_address(search: str | None, today: date) -> Filters:
     """The filters of an address's query; what cannot be read is as if it were not there."""
     given = {name: values[0] for name, values in parse_qs((search or "").removeprefix("?"), max_num_fields=50).items()}

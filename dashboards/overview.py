@@ -1,90 +1,44 @@
 """The cards of the overview, each worked out for itself."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from dash import html
 
 from dashboards import charts, figures, parts, words
-from dashboards.figures import CSAT, EFFORT, NPS, RATE, Metric, Shown, behind, name_of
+from dashboards.asked import Asked, key_metrics, marked_changes, overall_of, rows_of
+from dashboards.figures import CSAT, NPS, Metric, Shown, behind, name_of
 from dashboards.filters import Filters
-from dashboards.readers import Comment, Days, Marker, Readers, Viewer
+from dashboards.readers import Comment, Days
 from dashboards.words import _, ngettext, number
 from surveys.statistics import MINIMUM
 
 COMMENTS = 6
-MARKERS = 4
 TASKS_PAGE = "/tasks"
 CUSTOMER_PAGE = "/customers/"
 GOOD = {"nps": 9, "csat": 4, "ces": 5}
 BAD = {"nps": 6, "csat": 2, "ces": 3}
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Who asks, of what, and of whom it can be learned."""
-
-    readers: Readers
-    viewer: Viewer
-    filters: Filters
-
-    def cells(self, days: Days, *by: str) -> Any:
-        return self.readers.counts(self.viewer, self.filters.where, days, by)
-
-
 def changes(asked: Asked) -> tuple[Any, Any]:
     """What changed and what did not: in a sentence, and touchpoint by touchpoint. Both are read from one count."""
-    rows = _rows(asked)
+    rows = rows_of(asked)
     return sentence(asked, rows), touchpoints(asked, rows)
 
 
 def sentence(asked: Asked, rows: Sequence[figures.Row]) -> Any:
     """What changed and what did not, in words."""
     filters = asked.filters
-    now, before = (figures.total(asked.cells(days)) for days in (filters.days, filters.before))
-    metric = NPS if now.nps_count >= MINIMUM else figures.main_metric(now)
-    overall = figures.show(metric, now, before, filters)
+    overall = overall_of(asked)
     if not overall.figure.n and not rows:
         return html.P(_nothing(asked), className="sentence")
-    said = figures.sentence(rows, overall, _marked_changes(asked), filters)
+    said = figures.sentence(rows, overall, marked_changes(asked), filters)
     spoken: list[Any] = []
     for part in said:
         text = html.A(part.text, href=part.href, className=f"said said-{part.kind}") if part.href else part.text
         spoken += [text, " "]
     return html.P(spoken, className="sentence", role="status")
-
-
-def _marked_changes(asked: Asked) -> list[tuple[Marker, figures.Row]]:
-    """What changed since each of the latest marked days; a marker looks only at the touchpoint and place it names."""
-    filters = asked.filters
-    marked = asked.readers.markers(asked.viewer, filters.where, figures.trend_days(filters))
-    found = []
-    for marker in marked[-MARKERS:]:
-        where = replace(
-            filters.where,
-            touchpoint=marker.touchpoint or filters.where.touchpoint,
-            place=marker.place or filters.where.place,
-        )
-        now, before = (
-            asked.readers.counts(asked.viewer, where, days, ("touchpoint", "place"))
-            for days in figures.around_marker(marker, filters)
-        )
-        found += [(marker, row) for row in figures.since_marker(now, before, filters)]
-    return found
-
-
-def _rows(asked: Asked) -> list[figures.Row]:
-    filters = asked.filters
-    now, before = (
-        [*asked.cells(days, "touchpoint"), *asked.cells(days, "touchpoint", "place")]
-        for days in (filters.days, filters.before)
-    )
-    if filters.where.place:  # its place is the whole
-        now, before = (asked.cells(days, "touchpoint") for days in (filters.days, filters.before))
-    reasons = asked.readers.reasons(asked.viewer, filters.where, filters.days)
-    return figures.touchpoint_rows(now, before, reasons, filters)
 
 
 def _nothing(asked: Asked) -> Any:
@@ -103,15 +57,12 @@ def _nothing(asked: Asked) -> Any:
 def cards(asked: Asked) -> Any:
     """NPS, CSAT, response rate, open tasks."""
     filters = asked.filters
-    now, before = (figures.total(asked.cells(days)) for days in (filters.days, filters.before))
+    now, before = asked.totals()
     daily = asked.cells(figures.spark_days(filters), "day")
-    scores = [NPS, CSAT] if not now.ces_count or (now.nps_count and now.csat_count) else [NPS, EFFORT]
-    if not now.nps_count and now.csat_count and now.ces_count:
-        scores = [CSAT, EFFORT]
     targets = asked.readers.targets(asked.viewer)
     shown = [
         _card(metric, figures.show(metric, now, before, filters), daily, asked, targets.get(metric.key))
-        for metric in (*scores, RATE)
+        for metric in key_metrics(now)
     ]
     return html.Div([*shown, _tasks(asked)], className="cards")
 

@@ -14,8 +14,9 @@ from dash.exceptions import DependencyException
 from flask import Flask, Response, abort, request
 
 from dashboards import PATH, Guard, Page, overview, parts
+from dashboards.asked import Asked
 from dashboards.filters import read_address
-from dashboards.overview import CARDS, PLACES, Asked, Card
+from dashboards.overview import CARDS, PLACES, Card
 from dashboards.readers import Readers, Viewer
 
 FRESH = 5_000

@@ -288,7 +288,7 @@ def _notice(delivery: Delivery) -> Message:
     assert delivery.notice is not None
     return Message(
         to=delivery.notice["to"],
-        language="en",
+        language=delivery.notice.get("language", "en"),
         subject=delivery.notice["subject"],
         text=delivery.notice["text"],
         reference=f"notice-{delivery.id}",

@@ -51,6 +51,7 @@ def _kind(kind: str) -> str:
         "customer": _("customer"),
         "changes": _("marked change"),
         "targets": _("target"),
+        "digests": _("figures sent again and again"),
         "lists": _("list of customers"),
         "links": _("open link"),
         "answers": _("answers to a sensitive survey"),

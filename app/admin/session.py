@@ -19,11 +19,13 @@ from app.actions.accounts import (
     sign_out,
 )
 from app.admin import blueprint
+from app.admin.digests import rhythm_words
 from app.admin.words import LANGUAGES, ZONES, choices
 from app.auth.staff import end_session, landing, signed_in, staff, start_session, viewer
 from app.clock import utcnow
 from app.extensions import RateExceeded, check_rate
 from app.queries.accounts import nobody_yet
+from app.queries.digests import digests_of
 from app.text.addresses import normal_email
 
 THEMES = ("light", "dark")
@@ -139,7 +141,15 @@ def profile() -> Any:
         flash(_("Saved."), "good")
         return redirect(url_for("admin.profile"), 303)
     status = 422 if form.is_submitted() else 200
-    return render_template("admin/profile.html", form=form, password=PasswordForm(formdata=None)), status
+    return _profile(form, PasswordForm(formdata=None), status)
+
+
+def _profile(form: ProfileForm, password: PasswordForm, status: int) -> Any:
+    mine = digests_of(signed_in().id)
+    page = render_template(
+        "admin/profile.html", form=form, password=password, digests=mine, rhythms=rhythm_words() if mine else {}
+    )
+    return page, status
 
 
 @blueprint.post("/profile/password")
@@ -160,7 +170,7 @@ def set_password() -> Any:
     shown = ProfileForm(
         formdata=None, name=known.name, language=known.language, zone=known.zone, theme=known.theme or ""
     )
-    return render_template("admin/profile.html", form=shown, password=form), 422
+    return _profile(shown, form, 422)
 
 
 @blueprint.post("/look")

@@ -11,7 +11,7 @@ from flask import Flask, Response, abort, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from app.extensions import check_rate
-from app.queries.accounts import Account, find_account
+from app.queries.accounts import SEE_FIGURES, Account, find_account
 from app.queries.installation import company
 
 P = ParamSpec("P")
@@ -21,7 +21,7 @@ RIGHTS = {
     "home": frozenset({"admin", "designer", "manager"}),
     "tasks": frozenset({"admin", "designer", "manager", "agent"}),
     "customers": frozenset({"admin", "designer", "manager", "agent"}),
-    "dashboard": frozenset({"admin", "designer", "manager"}),
+    "dashboard": SEE_FIGURES,
     "read": frozenset({"admin", "designer", "manager"}),
     "design": frozenset({"admin", "designer"}),
     "crisis": frozenset({"admin", "designer", "manager"}),

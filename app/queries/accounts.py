@@ -11,6 +11,9 @@ from app.extensions import db
 from app.models.accounts import AuditEntry, EndedSession, User
 from app.models.departments import Department
 
+SEE_FIGURES = frozenset({"admin", "designer", "manager"})
+"""The roles that may see figures."""
+
 
 @dataclass(frozen=True)
 class Account:

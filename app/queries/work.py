@@ -10,6 +10,7 @@ from app.models.accounts import Heartbeat, Installation
 from app.models.contacts import Complaint, ContactChange, ContactLock
 from app.models.decisions import Decision, Effect
 from app.models.deliveries import Delivery
+from app.models.digests import Digest
 from app.models.events import Event, PendingEvent
 from app.models.invitations import UNSEGMENTED, Invitation, InvitationNews
 from app.models.offers import OfferCode
@@ -85,6 +86,7 @@ def ready_kinds(now: datetime) -> list[str]:
             select(1).where(Invitation.channel == "web", Invitation.state == "planned", Invitation.stale_at < now),
         ],
         "audit": audits_waiting(now),
+        "digest": [select(1).where(Digest.next_at <= now)],
         "tidy": [
             select(1).where(
                 func.coalesce(Installation.tidied_at, Installation.created_at) < night_of(now)[1],

@@ -66,7 +66,7 @@ class Person:
     def get(self, address: str) -> TestResponse:
         return self.client.get(address, headers={"Accept": "text/html"})
 
-    def post(self, address: str, **fields: str) -> TestResponse:
+    def post(self, address: str, **fields: str | list[str]) -> TestResponse:
         """Send a form as the page would: with the session's token."""
         return self.client.post(address, data={"csrf_token": token_of(self.get("/profile").text), **fields})
 

@@ -31,7 +31,7 @@ def buyers(app: Flask, company: None) -> None:
 
 def edited(person: Person, address: str, *rows: tuple[str, str, str], **fields: str) -> int:
     columns = {name: [row[n] for row in rows] for n, name in enumerate(("field", "op", "value"))}
-    return person.post(address, **fields, **columns).status_code  # type: ignore[arg-type]
+    return person.post(address, **fields, **columns).status_code
 
 
 def test_a_segment_shows_who_is_in_it_and_customers_can_be_found_by_it(buyers: None, sign_in: SignIn) -> None:
