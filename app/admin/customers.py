@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from app.actions.contacts import UnknownContact
 from app.actions.deliveries import unsubscribe_person
@@ -147,7 +148,12 @@ def _state(contact_id: int, heard: list[datetime], unsubscribed_at: datetime | N
         return _("There is no address to reach them at.")
     if not past:
         return _("Was never asked yet.")
-    return _("Heard from us last on %(when)s; %(n)d times in all.", when=moment(past[-1]), n=len(past))
+    return ngettext(
+        "Heard from us once, on %(when)s.",
+        "Heard from us last on %(when)s; %(num)d times in all.",
+        len(past),
+        when=moment(past[-1]),
+    )
 
 
 def _why(contact_id: int, slug: str, zone: str) -> list[tuple[Explained, bool]]:

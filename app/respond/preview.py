@@ -156,6 +156,8 @@ def _page(asked: Asked, submit: Submit, action: str) -> str:
         banner=said["looking"],
         view=view,
         live=live_page(asked, submit, view, now, None),
+        anonymous=asked.survey.anonymous,
+        sensitive=bool(asked.survey.sensitive),
         theme=look_of(asked.survey),
         t=said,
         company=company(),
