@@ -149,7 +149,7 @@ def _state(contact_id: int, heard: list[datetime], unsubscribed_at: datetime | N
     if not past:
         return _("Was never asked yet.")
     return ngettext(
-        "Heard from us once, on %(when)s.",
+        "Heard from us last on %(when)s; %(num)d time in all.",
         "Heard from us last on %(when)s; %(num)d times in all.",
         len(past),
         when=moment(past[-1]),
