@@ -86,7 +86,7 @@ def read_source(node: Node) -> Source:
         field=fields["field"].text(longest=100) if "field" in fields else "",
         user=fields["user"].text(longest=100) if "user" in fields else "",
         secrets=_read_secrets(fields["secret"]) if "secret" in fields else (),
-        mapping=_read_map(fields["map"]) if "map" in fields else None,
+        mapping=read_mapping(fields["map"]) if "map" in fields else None,
         origins=_read_origins(fields["origins"]) if "origins" in fields else frozenset(),
     )
 
@@ -137,7 +137,8 @@ def _read_secret(node: Node) -> SecretName:
     return SecretName(fields["env"].text(longest=200) if "env" in fields else None)
 
 
-def _read_map(node: Node) -> Mapping[str, ParsedResult]:
+def read_mapping(node: Node) -> Mapping[str, ParsedResult]:
+    """Where the parts of an event stand in a payload; faults gather in the node."""
     found: dict[str, ParsedResult] = {}
     for target, expression in node.entries():
         if not _is_target(target):

@@ -74,7 +74,13 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
     slugs |= {"build_survey": "order", "publish_survey": "order", "duplicate_survey": "order"}
     slugs |= {"survey_versions": "order", "restore_version": "order", "save_survey_draft": "order"}
     slugs |= {"drop_survey_draft": "order", "test_survey_draft": "order", "see_draft_as": "order"}
-    slugs |= {"try_source": "shop", "try_key": "api", "segment": "premium", "edit_segment": "premium"}
+    slugs |= {
+        "try_source": "shop",
+        "try_key": "api",
+        "see_mapping": "shop",
+        "segment": "premium",
+        "edit_segment": "premium",
+    }
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("admin.") or rule.endpoint in OPEN:
