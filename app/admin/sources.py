@@ -62,6 +62,7 @@ def _page(slug: str, status: int = 200, **more: Any) -> Any:
         payloads=[(p, _readable(p.body)) for p in payloads],
         base=current_app.config["BASE_URL"],
         fault_lines=fault_lines,
+        spread=lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(),
         **more,
     ), status
 

@@ -92,7 +92,7 @@ def test_the_overview_is_fit_for_everybody(
     shown = overview(width, theme, language)
     page, faults = shown.page, []
     page.locator("details.as-table summary").evaluate_all("all => all.forEach(s => s.parentElement.open = true)")
-    for address in (None, "/dashboards/?place=Gone", "/answers?topic=late", "/changes"):
+    for address in (None, "/dashboards/?place=Gone", "/answers?topic=late", "/changes", "/targets", "/digests"):
         if address:
             page.goto(shown.site + address)
             page.wait_for_load_state("networkidle")
