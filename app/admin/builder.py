@@ -23,11 +23,11 @@ from app.actions.drafts import (
 )
 from app.actions.pictures import store_picture
 from app.admin import blueprint
-from app.admin.builder_words import builder_words, type_fields, type_groups, warning_words
+from app.admin.builder_words import builder_words, stop_words, type_fields, type_groups, warning_words
 from app.admin.faults import fault_words
 from app.admin.reading import condition_words
 from app.admin.reasons import survey_name
-from app.admin.surveys import deliver_test
+from app.admin.surveys import FIGURES_OF, deliver_test
 from app.admin.words import LANGUAGES, clock
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
@@ -37,6 +37,7 @@ from app.queries.contacts import find_contacts, public_ids
 from app.queries.drafts import Written, customer_facts, find_written, in_force, people_names, taken_slugs
 from app.queries.installation import company
 from app.queries.offers import offer_definitions
+from app.queries.results import stops
 from app.text.beginnings import SCORES, beginnings, first_body
 from app.text.drafted import message_to_look_at
 from app.text.phrases import phrases
@@ -86,6 +87,7 @@ def build_survey(slug: str) -> Any:
             "parts": written.draft.parts,
             "based_on": written.based_on,
             "live": live[0] if live else None,
+            "stops": url_for("admin.see_stops", slug=slug) if live else "",
             "words": builder_words(),
             "types": type_fields(),
             "languages": LANGUAGES,
@@ -218,6 +220,13 @@ def see_draft_as(slug: str) -> Any:
         return jsonify({"found": 0})
     proof = seen_as_proof(slug, public_id, utcnow().date())
     return jsonify({"found": 1, "as": public_id, "proof": proof, "name": facts["contact"]["name"] or reference})
+
+
+@blueprint.get("/surveys/<slug>/draft/stops")
+@staff("design")
+def see_stops(slug: str) -> Any:
+    """Where people stop, page by page: counted beside the page, which waits for nothing."""
+    return jsonify(stop_words(stops(slug, utcnow() - FIGURES_OF)))
 
 
 @blueprint.post("/survey-pictures")

@@ -8,11 +8,13 @@ from flask_babel import gettext as _
 
 from app.admin.segments import operator_words
 from app.admin.surveys import question_types
-from app.admin.words import LANGUAGES, inner, role_word, span
+from app.admin.words import LANGUAGES, inner, number, role_word, span
+from app.queries.results import Stops
 from surveys.definition import Path
 from surveys.drafts import Draft, place_of
 from surveys.questions import KINDS
 from surveys.review import Notice, review
+from surveys.statistics import Figure
 from surveys.survey import ROLES
 
 
@@ -60,6 +62,19 @@ def _notice_words(notice: Notice) -> str:
         "words": inner(notice.detail),
         "count": notice.detail,
     }
+
+
+def stop_words(found: Stops | None) -> dict[str, Any]:
+    """Where people stop: said under each page, by the id of its first question, and at the foot."""
+    if found is None:
+        return {"pages": {}, "all": ""}
+    pages = {name: _stop(_("%(share)s %% stop here (± %(half)s, n %(n)s)"), at) for name, at in found.pages.items()}
+    return {"pages": pages, "all": _stop(_("%(share)s %% do not finish (± %(half)s, n %(n)s)"), found.all)}
+
+
+def _stop(words: str, figure: Figure) -> str:
+    half = ((figure.high or 0) - (figure.low or 0)) / 2
+    return words % {"share": number(figure.value), "half": number(half), "n": number(figure.n)}
 
 
 def builder_words() -> dict[str, str]:

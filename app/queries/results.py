@@ -16,7 +16,7 @@ from app.queries.overview import in_segment, moments
 from app.queries.surveys import survey_version
 from dashboards.readers import Days
 from surveys.results import Given, Results, gather
-from surveys.statistics import MINIMUM
+from surveys.statistics import MINIMUM, Figure, share
 
 STREAM = 1_000
 COLUMNS = (
@@ -78,6 +78,32 @@ class Leaving:
 
 def leaving(slug: str, since: datetime) -> Leaving | None:
     """Where people leave, of the latest responses since then; None while there are too few."""
+    results = _latest(slug, since)
+    if results is None or results.begun == results.complete:
+        return None
+    number, page = max(enumerate(results.pages, 1), key=lambda found: found[1].left)
+    return Leaving(number, 100 * page.left / results.begun)
+
+
+@dataclass(frozen=True)
+class Stops:
+    """The share that stopped at each page of the newest version, by its first question; and that of all pages."""
+
+    pages: dict[str, Figure]
+    all: Figure
+
+
+def stops(slug: str, since: datetime) -> Stops | None:
+    """Where people stop, page by page, of the latest responses since then; None while there are too few."""
+    results = _latest(slug, since)
+    if results is None:
+        return None
+    pages = {page.question.id: share(page.left, results.begun) for page in results.pages}
+    return Stops(pages, share(results.begun - results.complete, results.begun))
+
+
+def _latest(slug: str, since: datetime) -> Results | None:
+    """The latest responses, counted; None while there are too few."""
     ids = _versions(slug)
     rows = db.session.execute(
         select(*COLUMNS)
@@ -85,8 +111,4 @@ def leaving(slug: str, since: datetime) -> Leaving | None:
         .order_by(Response.changed_at.desc())
         .limit(LATEST)
     ).all()
-    if len(rows) < MINIMUM or all(row.completed_at for row in rows):
-        return None
-    results = gather({i: survey_version(i) for i in ids}, map(_read, rows))
-    number, page = max(enumerate(results.pages, 1), key=lambda found: found[1].left)
-    return Leaving(number, 100 * page.left / results.begun)
+    return gather({i: survey_version(i) for i in ids}, map(_read, rows)) if len(rows) >= MINIMUM else None

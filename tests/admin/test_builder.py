@@ -433,3 +433,15 @@ def test_a_reminder_says_the_survey_s_own_words(company: None, sign_in: SignIn) 
     invitation.survey_version_id = newest
     assert message_of(invitation, present_company(), reminder=True).subject == "Ada, once more: Hello"
     assert message_of(invitation, present_company()).subject == "Hello"
+
+
+@on_sqlite
+def test_where_people_stop_is_asked_of_a_live_survey_only_and_not_while_the_page_is_made(
+    company: None, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = sign_in("designer")
+    assert person.get("/surveys/order/draft/stops").json == {"pages": {}, "all": ""}
+    person.post("/new-survey", name="Fresh", score="nps", languages="en")
+    monkeypatch.setattr("app.admin.builder.stops", None)
+    assert '"stops":"/surveys/order/draft/stops"' in person.get("/surveys/order/build").text
+    assert '"stops":""' in person.get("/surveys/fresh/build").text

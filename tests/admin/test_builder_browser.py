@@ -12,6 +12,8 @@ from app.actions.accounts import add_user
 from app.clock import utcnow
 from app.models.surveys import SurveyDraft
 from app.queries.drafts import find_written, in_force
+from app.queries.results import Stops
+from surveys.statistics import share
 from tests.admin.conftest import PASSWORD
 from tests.admin.test_browser import Window
 from tests.browser import chromium, served
@@ -308,3 +310,21 @@ def test_the_page_is_seen_as_a_customer_in_mail_and_popup_too(enter: Enter) -> N
     saved(page)
     expect(frame.get_by_role("heading", name="Dear Ada")).to_be_visible()
     assert shown.wrong == []
+
+
+@on_sqlite
+def test_the_outline_says_where_people_stop_by_a_page_s_first_question(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Stops({"nps": share(12, 240), "why": share(29, 240)}, share(41, 240))
+    monkeypatch.setattr("app.admin.builder.stops", lambda *_: found)
+    page = enter().page
+    first, second = (page.locator(".b-item", has_text=name).locator(".b-stop") for name in ("Page 1", "Page 2"))
+    expect(first).to_have_text("5 % stop here (± 3, n 240)")
+    expect(second).to_have_text("12 % stop here (± 4, n 240)")
+    expect(page.locator(".b-foot")).to_contain_text("17 % do not finish (± 5, n 240)")
+    item(page, "Why?").click()
+    page.get_by_role("button", name="Move up").last.click()
+    expect(second).to_be_hidden()  # its first question is gone, so it is another page
+    page.keyboard.press("Control+z")
+    expect(second).to_have_text("12 % stop here (± 4, n 240)")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from app.actions.pictures import store_picture
 from app.clock import utcnow
 from app.links import survey_url
 from app.models.invitations import Invitation
-from app.queries.results import leaving
+from app.queries.results import leaving, stops
 from tests.admin.conftest import Person
 from tests.conftest import Filling, put_in_force, until_nothing_is_ready
 from tests.respond.test_types import ANSWERS_1, ANSWERS_2, FIRST, PICTURE, SECOND, pages
@@ -95,3 +96,19 @@ def test_where_people_leave_is_known_once_enough_of_them_came(everything: None) 
     assert (found.page, round(found.share)) == (2, 14)
     assert leaving("all", utcnow() + timedelta(days=1)) is None
     assert leaving("none", since) is None
+
+
+@on_sqlite
+def test_the_builder_says_of_each_page_how_many_stop_there(
+    everything: None, sign_in: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = sign_in("designer")
+    told: Any = person.get("/surveys/all/draft/stops").json
+    first, second = told["pages"].values()
+    assert first.startswith("0 % stop here (± ")
+    assert second.startswith("14 % stop here (± ")
+    assert second.endswith(", n 14)")
+    assert told["all"].startswith("14 % do not finish (± ")
+    monkeypatch.setattr("app.queries.results.MINIMUM", ASKED + 3)
+    assert stops("all", utcnow() - timedelta(days=1)) is None
+    assert person.get("/surveys/all/draft/stops").json == {"pages": {}, "all": ""}

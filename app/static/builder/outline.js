@@ -8,6 +8,7 @@ export class Outline {
     this.root = root;
     this.add = add;
     this.items = new Map();
+    this.stopped = { pages: {}, all: "" };
     this.list = make("ol", { class: "b-list" });
     this.foot = make("p", { class: "b-foot small muted" });
     root.append(this.list, this.foot);
@@ -17,6 +18,15 @@ export class Outline {
     state.addEventListener("taken", () => this.soon());
     state.addEventListener("select", () => this.soon());
     this.draw();
+    if (given.stops) this.count();
+  }
+
+  // Where people stop is told a moment later: counting it keeps nobody from writing.
+  async count() {
+    const response = await fetch(this.given.stops).catch(() => null);
+    if (!response?.ok) return;
+    this.stopped = await response.json();
+    this.soon();
   }
 
   soon() {
@@ -38,12 +48,18 @@ export class Outline {
     const part = this.state.part(key);
     const language = this.given.language;
     if (kind === "fixed") return [t(`part.${key}`), ""];
-    if (kind === "page") return [t("page.n", { n: number }), this.state.told.sentences[key] ? t("only.if", { what: this.state.told.sentences[key] }) : ""];
+    if (kind === "page") return [t("page.n", { n: number }), this.state.told.sentences[key] ? t("only.if", { what: this.state.told.sentences[key] }) : "", this.stops(key)];
     if (kind === "ending") return [textIn(part.text, language) || t("no.text"), part.if ? t("only.if", { what: this.state.told.sentences[key] ?? "…" }) : t("otherwise")];
     const notes = [t(`type.${part.type}`)];
     if (part.required) notes.push(t("required.short"));
     if (part.show_if) notes.push(t("only.if", { what: this.state.told.sentences[key] ?? "…" }));
     return [textIn(part.text, language) || t("no.text"), notes.join(" · ")];
+  }
+
+  // How many stopped at a page: it is known by its first question, as in the results.
+  stops(page) {
+    const [first] = this.state.now.pages.find(([known]) => known === page)[1];
+    return this.stopped.pages[this.state.part(first)?.id] ?? "";
   }
 
   draw() {
@@ -59,15 +75,17 @@ export class Outline {
     for (const [key, kind] of wanted) {
       seen.add(key);
       if (kind === "page") pages += 1;
-      const [text, note] = this.label(key, kind, pages);
+      const [text, note, stop = ""] = this.label(key, kind, pages);
       let item = this.items.get(key);
       if (!item) this.items.set(key, (item = this.item(key, kind)));
-      const marks = JSON.stringify([text, note, troubles.get(key), others.get(key), this.state.selected === key]);
+      const marks = JSON.stringify([text, note, stop, troubles.get(key), others.get(key), this.state.selected === key]);
       if (item.marks !== marks) {
         item.marks = marks;
         item.text.textContent = text;
         item.note.textContent = note;
         item.note.hidden = !note;
+        item.stop.textContent = stop;
+        item.stop.hidden = !stop;
         item.trouble.hidden = !troubles.has(key);
         item.trouble.className = `b-trouble ${troubles.get(key) === "bad" ? "b-bad" : "b-wait"}`;
         item.trouble.textContent = troubles.has(key) ? t(troubles.get(key) === "bad" ? "has.fault" : "has.warning") : "";
@@ -87,15 +105,17 @@ export class Outline {
       this.items.delete(key);
     }
     const count = this.state.questions().filter((key) => this.state.part(key).type !== "statement").length;
-    this.foot.textContent = `${plural("questions", count)}, ${t("about.time", { time: span(this.state.told.seconds) })}`;
+    const length = `${plural("questions", count)}, ${t("about.time", { time: span(this.state.told.seconds) })}`;
+    this.foot.textContent = [length, this.stopped.all].filter(Boolean).join(" · ");
   }
 
   item(key, kind) {
     const text = make("span", { class: "b-text" });
     const note = make("span", { class: "b-note small muted" });
+    const stop = make("span", { class: "b-note b-stop small muted", hidden: true });
     const trouble = make("span", { class: "b-trouble", hidden: true });
     const who = make("span", { class: "chip chip-wait", hidden: true });
-    const main = make("button", { type: "button", class: "b-main", onclick: () => this.state.select(key) }, text, note, trouble, who);
+    const main = make("button", { type: "button", class: "b-main", onclick: () => this.state.select(key) }, text, note, stop, trouble, who);
     const row = make("li", { class: `b-item b-${kind}`, "data-key": key }, main);
     if (kind !== "fixed") {
       row.append(
@@ -107,7 +127,7 @@ export class Outline {
         button(icon("plus"), () => this.add(key), { class: "b-plus", "aria-label": t("add.after"), title: t("add.after"), tabindex: -1 }),
       );
     }
-    return { row, main, text, note, trouble, who, marks: "" };
+    return { row, main, text, note, stop, trouble, who, marks: "" };
   }
 
   // One place up or down; a question goes on to the page before or after.
