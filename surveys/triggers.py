@@ -123,6 +123,22 @@ def says_code(send: Send) -> bool:
 Action = Send | Task | Notify | SetAttribute | GiveOffer
 
 
+def paths_told(action: Action) -> set[str]:
+    """The paths of facts that an action puts into words, or remembers."""
+    match action:
+        case Send():
+            texts = [*(action.text or {}).values(), *(text for own in action.message.values() for text in own.values())]
+        case Task():
+            texts = [action.title]
+        case Notify():
+            texts = [action.text]
+        case SetAttribute():
+            return {action.source}
+        case _:
+            texts = []
+    return {path for text in texts for path in paths_in(text)}
+
+
 @dataclass(frozen=True)
 class Trigger:
     """A trigger ready to decide with."""

@@ -20,6 +20,7 @@ from app.admin.words import chosen, inner
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.definitions import write_definition
+from app.queries.catalogue import Hearing, hearing_triggers
 from app.queries.drafts import Written, find_written, has_answers, in_force, version_rows
 from surveys.drafts import FIXED, Draft
 from surveys.versions import breaks, differences, going_on
@@ -76,7 +77,29 @@ def _sheet(written: Written, live: tuple[int, dict[str, Any]] | None, form: Flas
         breaks=[break_words(b, before) for b in breaks(before, after)] if before else [],
         goes_on=going_on_words(going_on(before, after)) if before else "",
         answered=live is not None and has_answers(written.slug),
+        heard=[(one.slug, _hearing_words(one)) for one in hearing_triggers(written.slug)]
+        if after.get("sensitive")
+        else [],
         warnings=[text for _key, _place, text in warning_words(written.draft, after)],
+    )
+
+
+def _heard(slug: str) -> list[tuple[str, str]]:
+    """The triggers that do something with the answers, and what becomes of it where few may read them."""
+    return [(one.slug, _hearing_words(one)) for one in hearing_triggers(slug)]
+
+
+def _hearing_words(one: Hearing) -> str:
+    """What a trigger cannot do with answers that only some may read, and what it does all the same."""
+    name = inner(one.name)
+    if not one.tells:
+        return _("“%(name)s” depends on the answers: that it acts tells something of them.", name=name)
+    if not one.reads:
+        return _("“%(name)s” puts answers into texts or attributes: they stay empty.", name=name)
+    return _(
+        "“%(name)s” puts answers into texts or attributes: they stay empty. "
+        "It depends on the answers, too: that it acts tells something of them.",
+        name=name,
     )
 
 

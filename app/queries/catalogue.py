@@ -17,12 +17,14 @@ from app.models.triggers import Trigger
 from app.queries.events import first_event_since
 from app.queries.overview import moments, today
 from app.queries.rollups import COUNTS, METRICS
+from app.queries.sealed import TELLING
 from app.queries.surveys import survey_definitions
 from app.queries.triggers import trigger_definitions, trigger_version
 from dashboards.readers import Days
+from surveys.conditions import fields_of
 from surveys.definition import read
 from surveys.statistics import Figure
-from surveys.triggers import Send, read_trigger
+from surveys.triggers import Send, paths_told, read_trigger
 from surveys.triggers import Trigger as Rule
 
 
@@ -120,6 +122,53 @@ def _is_about(rule: Rule, survey: str) -> bool:
     """Whether a clause of a trigger names this survey."""
     named = [tree.get("value") for tree in rule.condition.trees if tree.get("field") == "properties.survey"]
     return any(survey == value or (isinstance(value, list) and survey in value) for value in named)
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """A trigger that hears what was answered: whether its condition reads it, and whether it tells or remembers it."""
+
+    slug: str
+    name: str
+    reads: bool
+    tells: bool
+
+
+ANSWERED = ("answers", "properties.answers", "properties.scores")
+"""Where an event tells what was answered."""
+
+
+def hearing_triggers(survey: str) -> list[Hearing]:
+    """Every trigger that does something with the answers to a survey, by name."""
+    rules = [read(body, read_trigger) for body in trigger_definitions().values()]
+    found = [
+        Hearing(
+            rule.slug,
+            rule.name,
+            reads=any(_of_answers(path) for tree in rule.condition.trees for path in fields_of(tree)),
+            tells=any(_of_answers(path) for action in rule.actions for path in paths_told(action)),
+        )
+        for rule in rules
+        if rule.event in TELLING and _hears(rule, survey)
+    ]
+    return sorted((one for one in found if one.reads or one.tells), key=lambda one: one.name)
+
+
+def _of_answers(path: str) -> bool:
+    return any(path == root or path.startswith(f"{root}.") for root in ANSWERED)
+
+
+def _hears(rule: Rule, survey: str) -> bool:
+    """Whether no clause of a trigger keeps the answers to this survey out."""
+    return not any(
+        _keeps_out(tree, survey) for tree in rule.condition.trees if tree.get("field") == "properties.survey"
+    )
+
+
+def _keeps_out(tree: Mapping[str, Any], survey: str) -> bool:
+    value = tree.get("value")
+    named = survey in value if isinstance(value, list) else survey == value
+    return {"eq": not named, "in": not named, "ne": named, "not_in": named}.get(str(tree.get("op")), False)
 
 
 def _sent_in(begin: date) -> dict[str, int]:

@@ -1,8 +1,10 @@
 """The builder's server: drafts that save themselves, two people in one survey, publishing, versions, rights."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
+from html import unescape
 from io import BytesIO
 from typing import Any
 
@@ -20,7 +22,9 @@ from app.models.surveys import SurveyDraft, SurveyVersion
 from app.queries.deliveries import message_of
 from app.queries.drafts import find_written, in_force
 from app.queries.installation import present_company
+from surveys.drafts import take_apart
 from tests.admin.conftest import Person, token_of
+from tests.conftest import put_in_force
 from tests.wire import Clock, on_sqlite, said, stored
 
 SignIn = Callable[..., Person]
@@ -445,3 +449,43 @@ def test_where_people_stop_is_asked_of_a_live_survey_only_and_not_while_the_page
     monkeypatch.setattr("app.admin.builder.stops", None)
     assert '"stops":"/surveys/order/draft/stops"' in person.get("/surveys/order/build").text
     assert '"stops":""' in person.get("/surveys/fresh/build").text
+
+
+HEARING = """
+departments: [{slug: care, name: Care, email: care@example.com}]
+triggers:
+- {slug: unhappy, name: Unhappy, status: live,
+   when: {event: survey.answered}, if: {all: [{field: properties.survey, op: eq, value: order},
+   {field: answers.nps, op: lte, value: 6}]}, then: [{task: {department: care, title: "{{ answers.why }}"}}]}
+- {slug: keep, name: Keep, status: live, when: {event: survey.answered},
+   then: [{set: {attribute: score, from: answers.nps}}]}
+- {slug: happy, name: Happy, status: live, when: {event: survey.answered},
+   if: {field: properties.scores.nps, op: gte, value: 9}, then: [{notify: {channel: care, text: Hurray}}]}
+- {slug: silent, name: Silent, status: live, when: {event: survey.answered},
+   then: [{notify: {channel: care, text: "An answer to {{ properties.survey }}"}}]}
+- {slug: other, name: Other, status: live, when: {event: survey.answered},
+   if: {field: properties.survey, op: ne, value: order}, then: [{set: {attribute: score, from: answers.nps}}]}
+- {slug: paid, name: Paid, status: live, when: {event: order.paid},
+   then: [{set: {attribute: answer, from: properties.answers}}]}
+"""
+
+
+def test_publishing_a_sensitive_survey_says_which_triggers_do_something_with_its_answers(
+    company: None, sign_in: SignIn
+) -> None:
+    put_in_force(HEARING)
+    person = sign_in("designer")
+    assert 'id="heard"' not in person.get("/surveys/order/publish").text
+    head = take_apart(written()).parts["head"]
+    assert save(person, {"verb": "set", "key": "head", "value": head | {"sensitive": ["manager"]}}).status_code == 200
+    page = unescape(person.get("/surveys/order/publish").text)
+    found = re.search(r'id="heard">.*?</ul>', page, re.DOTALL)
+    assert found
+    assert re.findall(r"<li>(.*?) <a", found[0]) == [
+        "“Happy” depends on the answers: that it acts tells something of them.",
+        "“Keep” puts answers into texts or attributes: they stay empty.",
+        (
+            "“Unhappy” puts answers into texts or attributes: they stay empty. "
+            "It depends on the answers, too: that it acts tells something of them."
+        ),
+    ]
