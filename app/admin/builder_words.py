@@ -247,6 +247,17 @@ def _questions() -> dict[str, str]:
     }
 
 
+def condition_form_words() -> dict[str, str]:
+    """The words of conditions as choices."""
+    return {
+        **_conditions(),
+        **{f"op.{op}": words for op, words in operator_words().items()},
+        "yes": _("yes"),
+        "no": _("no"),
+        "other": _("something else"),
+    }
+
+
 def _conditions() -> dict[str, str]:
     return {
         "condition.first": _("A condition"),

@@ -1,5 +1,6 @@
 """Triggers: four sentences each, on and off, what they did; and the bonuses and departments they speak of."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
@@ -9,11 +10,12 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import DecimalField, IntegerField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms import DecimalField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from app.actions.definitions import ChangedMeanwhile
 from app.admin import blueprint
+from app.admin.conditions import condition_given
 from app.admin.editing import changed_body, matching_words, put_in_force
 from app.admin.reading import condition_words, sample_words, then_words, trigger_notes, when_words
 from app.admin.reasons import (
@@ -41,7 +43,7 @@ from app.queries.surveys import survey_definitions
 from app.queries.timers import count_matching
 from app.queries.triggers import trigger_definitions, trigger_id, trigger_names, trigger_versions
 from surveys.gates import ACTIVE
-from surveys.occasions import Once, asks_of_present
+from surveys.occasions import Absence, Once, asks_of_present
 from surveys.statistics import days_to_see, smallest_difference
 from surveys.triggers import Trigger
 
@@ -74,10 +76,17 @@ class TriggerForm(FlaskForm):
     redraw = IntegerField(
         lazy_gettext("A new draw every … days (empty: it holds for good)"), [Optional(), NumberRange(1, 3650)]
     )
+    condition = TextAreaField(lazy_gettext("If"), [Optional(), Length(max=20_000)])
     existing = IntegerField(
         lazy_gettext("Of those who match already, how many a day"), [Optional(), NumberRange(1, 1_000_000)]
     )
     holdout = DecimalField(lazy_gettext("Never ask how many of 100"), [Optional(), NumberRange(0, 100)], places=None)
+
+    def validate_condition(self, field: TextAreaField) -> None:
+        try:
+            json.loads(field.data)
+        except ValueError as fault:
+            raise ValidationError(lazy_gettext("This cannot be read as a condition; it must be JSON.")) from fault
 
 
 @blueprint.get("/triggers")
@@ -211,6 +220,7 @@ def edit_trigger(slug: str) -> Any:
         redraw=sample.redraw.days if sample.redraw else None,
         holdout=round(100 * sample.holdout, 4) or None,
         existing=row.rule.existing,
+        condition=json.dumps(body["if"], ensure_ascii=False, indent=1) if "if" in body else "",
     )
     if not asks_of_present(row.rule.when):
         del form.existing
@@ -233,9 +243,20 @@ def edit_trigger(slug: str) -> Any:
         version=row.version,
         faults=faults,
         conflict=conflict,
+        given=condition_given(_heard(row.rule), body.get("if")),
         matching=_matching(row.rule),
         once=isinstance(row.rule.when, Once),
     ), status
+
+
+def _heard(rule: Trigger) -> str:
+    """The type of event that a trigger's condition looks at; of an absence, what would have to follow."""
+    return rule.when.event if isinstance(rule.when, Absence) else rule.event
+
+
+def _condition(form: TriggerForm) -> Any:
+    """The tree as it was chosen or typed; None where everybody is meant."""
+    return json.loads(form.condition.data) if (form.condition.data or "").strip() else None
 
 
 def _edited(body: dict[str, Any], form: TriggerForm) -> dict[str, Any]:
@@ -255,6 +276,7 @@ def _edited(body: dict[str, Any], form: TriggerForm) -> dict[str, Any]:
             "name": form.name.data,
             "status": form.status.data,
             "priority": form.priority.data,
+            **({"if": _condition(form)} if form.condition.raw_data else {}),
             "sample": None if sample == {"rate": 1.0} else sample,
         },
     )

@@ -1,5 +1,6 @@
 """Finding contacts, and what is known about them."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -210,6 +211,17 @@ def public_ids(contact_ids: Iterable[int]) -> dict[int, str]:
     """The ids by which pages lead to contacts: nobody else's in any namespace."""
     rows = db.session.execute(select(Contact.id, Contact.public_id).where(among(Contact.id, set(contact_ids))))
     return {contact_id: public_id for contact_id, public_id in rows}
+
+
+def attributes_seen(limit: int = 500) -> dict[str, list[Any]]:
+    """The plain attributes of the newest contacts, each with the values it has, the most frequent first."""
+    rows = db.session.scalars(select(Contact.attributes).order_by(Contact.id.desc()).limit(limit))
+    seen: dict[str, Counter[Any]] = {}
+    for attributes in rows:
+        for name, value in attributes.items():
+            if isinstance(value, str | int | float):
+                seen.setdefault(name, Counter())[value] += 1
+    return {name: [value for value, _ in counted.most_common()] for name, counted in sorted(seen.items())}
 
 
 def references(contact_ids: Iterable[int]) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """Events as others need them: the facts behind a decision, a task or a text."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,6 +106,23 @@ def facts_of_events(event_ids: Collection[int]) -> dict[int, dict[str, Any]]:
                 facts["contact"][name] = address.value if address else None
         found[event_id] = facts
     return found
+
+
+LATEST = 20_000
+"""Among how many events of all types those of one are looked for: no index leads to a type."""
+
+
+def properties_seen(kind: str, limit: int = 200) -> dict[str, list[Any]]:
+    """The plain properties of the latest events of a type, each with the values it had, the most frequent first."""
+    newest = db.session.scalar(select(func.max(Event.id))) or 0
+    late = select(Event.properties).where(Event.type == kind, Event.id > newest - LATEST)
+    rows = db.session.scalars(late.order_by(Event.id.desc()).limit(limit))
+    seen: dict[str, Counter[Any]] = {}
+    for properties in rows:
+        for name, value in properties.items():
+            if isinstance(value, str | int | float):
+                seen.setdefault(name, Counter())[value] += 1
+    return {name: [value for value, _ in counted.most_common()] for name, counted in sorted(seen.items())}
 
 
 def dead_events(limit: int) -> list[tuple[int, str, str, str, str | None]]:

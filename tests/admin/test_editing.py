@@ -1,10 +1,12 @@
 """Definitions changed on screen: with the plan and faults of apply, and nobody's work lost."""
 
+import json
 import re
 from collections.abc import Callable
 
 import orjson
 import pytest
+from markupsafe import escape
 
 from app.definitions import write_definition
 from app.models.accounts import AuditEntry
@@ -241,3 +243,45 @@ def test_going_live_shows_how_many_match_already_and_takes_the_choice(
     person.post("/triggers/enters/status", status="live", existing="usual", per_day="50")
     assert "existing" not in CURRENT["triggers"]()["enters"]
     assert "match" not in person.get("/triggers/ask").text
+
+
+FORM = {"name": "X", "status": "live", "priority": "50", "rate": "40", "redraw": "90", "holdout": "5"}
+
+
+@on_sqlite
+def test_a_condition_is_edited_in_the_form_and_kept_where_the_form_says_nothing_of_it(
+    company: None, sign_in: SignIn
+) -> None:
+    person = sign_in("designer")
+    before = CURRENT["triggers"]()["ask"]["if"]
+    assert person.post("/triggers/ask/edit", version="1", **FORM).status_code == 303
+    assert CURRENT["triggers"]()["ask"]["if"] == before
+    tree = '{"field": "properties.amount", "op": "gt", "value": 70}'
+    assert person.post("/triggers/ask/edit", version="2", condition=tree, **FORM).status_code == 303
+    assert CURRENT["triggers"]()["ask"]["if"] == {"field": "properties.amount", "op": "gt", "value": 70}
+    assert person.post("/triggers/ask/edit", version="3", condition=" ", **FORM).status_code == 303
+    assert "if" not in CURRENT["triggers"]()["ask"]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "typed", ["{no json", "[1]", '{"field": "amount", "op": "about", "value": 1}', "7", "<script>"]
+)
+def test_a_condition_that_is_none_is_refused_and_stays_as_typed(company: None, sign_in: SignIn, typed: str) -> None:
+    person = sign_in("designer")
+    before = CURRENT["triggers"]()["ask"]
+    answer = person.post("/triggers/ask/edit", version="1", condition=typed, **FORM)
+    assert answer.status_code == 422
+    assert str(escape(typed)) in answer.text
+    assert "fault" in answer.text or "note-bad" in answer.text
+    assert CURRENT["triggers"]()["ask"] == before
+
+
+@on_sqlite
+def test_what_events_and_customers_were_seen_to_have_can_be_chosen(company: None, sign_in: SignIn) -> None:
+    page = sign_in("designer").get("/triggers/ask/edit").text
+    given = json.loads(re.findall(r'id="given">(.*?)</script>', page)[0])
+    fields = {field["path"]: field for field in given["fields"]}
+    assert fields["properties.amount"]["kind"] == "number"
+    assert fields["contact.segments"]["options"]
+    assert "contact.locale" in fields

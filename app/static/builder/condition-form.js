@@ -1,7 +1,7 @@
 // A condition as a sentence of choices. What is more than a few comparisons is shown, and written as text.
 //
 // Used wherever a tree {field, op, value} under all or any is edited; `fields` are what can be looked at:
-// [{path, label, kind: number | choice | words, options: [[value, label]]}].
+// [{path, label, kind: number | choice | words, options: [[value, label]], seen: values to offer}].
 import { button, fresh, icon, make, t } from "./dom.js";
 
 const NUMBER = ["lte", "gte", "eq", "ne", "lt", "gt", "between"];
@@ -51,11 +51,16 @@ export class ConditionForm {
     this.root.replaceChildren(...parts, this.asText(!found));
   }
 
+  // The comparisons as they are now: a value that is typed redraws nothing.
+  now() {
+    return plain(this.tree, this.fields)?.[1] ?? [];
+  }
+
   sentenceOf(joint, rows) {
-    const lines = rows.map((row, n) => this.row(row, n, joint, rows));
+    const lines = rows.map((row, n) => this.row(row, n, joint));
     const add = button([icon("plus"), t(rows.length ? "condition.more" : "condition.first")], () => {
       const field = this.fields.at(-1) && this.fields.find((one) => one.path.startsWith("answers.") && one.last) || this.fields[0];
-      this.tell(together(joint, [...rows, this.blank(field)]));
+      this.tell(together(joint, [...this.now(), this.blank(field)]));
       this.draw();
       this.root.querySelectorAll("select")[0]?.focus();
     });
@@ -68,13 +73,12 @@ export class ConditionForm {
     return { field: field.path, op, value };
   }
 
-  row(row, n, joint, rows) {
+  row(row, n, joint) {
     const field = this.fields.find((one) => one.path === row.field);
     const put = (change, again = true) => {
-      const next = rows.map((one, at) => (at === n ? { ...one, ...change } : one));
+      const next = this.now().map((one, at) => (at === n ? { ...one, ...change } : one));
       if ("value" in change && change.value === undefined) delete next[n].value;
       this.tell(together(joint, next));
-      rows = next;
       row = next[n];
       if (again) {
         this.draw();
@@ -88,14 +92,14 @@ export class ConditionForm {
     const how = make("select", { class: "form-select", "aria-label": t("condition.how"), onchange: (e) => put(this.fitted(row, e.target.value, field)) },
       operators(this.fields, row.field).map((op) => make("option", { value: op, selected: op === row.op }, t(`op.${op}`))));
     const gone = button(icon("remove"), () => {
-      this.tell(together(joint, rows.filter((_, at) => at !== n)));
+      this.tell(together(joint, this.now().filter((_, at) => at !== n)));
       this.draw();
     }, { class: "b-tool", "aria-label": t("condition.remove") });
     const first = n === 0 ? null : n === 1 ? make("select", { class: "form-select b-joint", "aria-label": t("condition.joint"), onchange: (e) => {
-      this.tell(together(e.target.value, rows));
+      this.tell(together(e.target.value, this.now()));
       this.draw();
     } }, ["all", "any"].map((one) => make("option", { value: one, selected: one === joint }, t(`joint.${one}`)))) : make("span", { class: "b-joint" }, t(`joint.${joint}`));
-    return make("div", { class: "b-row" }, first, what, how, this.value(row, field, put), gone);
+    return make("div", { class: "b-row" }, first, what, how, ...[].concat(this.value(row, field, put)), gone);
   }
 
   fitted(row, op, field) {
@@ -124,10 +128,12 @@ export class ConditionForm {
       }), text)));
     }
     const written = [].concat(row.value ?? "").join(", ");
-    return make("input", { class: "form-control", value: written, "aria-label": label, maxlength: 2000, inputmode: field?.kind === "number" ? "decimal" : null, oninput: (e) => {
+    const seen = field?.seen?.length && !SEVERAL.includes(row.op) ? make("datalist", { id: fresh("seen") }, field.seen.map((value) => make("option", { value }))) : null;
+    const input = make("input", { class: "form-control", list: seen?.id ?? null, value: written, "aria-label": label, maxlength: 2000, inputmode: field?.kind === "number" ? "decimal" : null, oninput: (e) => {
       const typed = e.target.value;
       put({ value: SEVERAL.includes(row.op) ? typed.split(/\s*[,;]\s*/).filter(Boolean).map((one) => constant(one, field?.kind)) : constant(typed, field?.kind) }, false);
     } });
+    return seen ? [input, seen] : input;
   }
 
   asText(open) {
