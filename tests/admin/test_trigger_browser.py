@@ -8,9 +8,9 @@ from flask import Flask
 from playwright.sync_api import Browser, expect
 
 from app.actions.accounts import add_user
-from app.admin.editing import CURRENT
 from app.clock import utcnow
 from app.models.triggers import Trigger
+from app.queries.definitions import CURRENT
 from tests.admin.conftest import PASSWORD
 from tests.admin.test_browser import Window
 from tests.browser import chromium, served
