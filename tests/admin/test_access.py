@@ -22,8 +22,11 @@ from app.actions.accounts import (
 from app.auth.staff import RIGHTS
 from app.clock import utcnow
 from app.extensions import db
+from app.links import draft_url, preview_url, seen_as_proof
 from app.models.accounts import ApiKey, User
+from app.models.contacts import Contact
 from app.models.deliveries import Delivery
+from app.models.surveys import SurveyVersion
 from tests.admin.conftest import PASSWORD, Person, log_in, token_of
 from tests.wire import everything, on_sqlite, stored
 
@@ -178,6 +181,57 @@ def test_an_agent_sees_the_tasks_and_customers_of_one_department(app: Flask, com
         "“Ada”", ""
     )
     assert "ada@example.com" not in kitchen.get("/search?q=ada").text
+
+
+@on_sqlite
+def test_whatever_names_a_foreign_object_is_nowhere_and_changes_nothing(
+    app: Flask, company: None, sign_in: SignIn
+) -> None:
+    """Every route an agent may use, with the customer and the task of another department, in address and fields."""
+    ada = stored(Contact, Contact.name == "Ada Byron")[0].public_id
+    kitchen = sign_in("agent", "kitchen")
+    kitchen.post("/tasks/next")  # their own, so that nothing is left to be taken
+    foreign = {"reference": ada, "task": "1", "verb": "comment", "comment": "Mine?", "survey": "order", "q": "Ada"}
+    before, tried = everything(), set()
+    for method, address, right in routes(app):
+        if right not in ("tasks", "customers") or "agent" not in RIGHTS[right]:
+            continue
+        answer = kitchen.post(address, **foreign) if method == "POST" else kitchen.get(f"{address}?reference={ada}")
+        tried.add(address)
+        named = address in ("/tasks/1", "/customers/ada", "/customers/interview")
+        assert answer.status_code == (404 if named else 303 if method == "POST" else 200), address
+        assert "Ada Byron" not in answer.text, address
+    assert tried == {"/tasks", "/tasks/1", "/tasks/next", "/customers", "/customers/ada", "/customers/interview"}
+    assert everything() == before
+    assert sign_in("agent", "care").post("/customers/interview", reference=ada, survey="order").status_code == 303
+
+
+@on_sqlite
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_preview_changes_any_table(app: Flask, company: None, sign_in: SignIn, method: str) -> None:
+    """Previews of versions, of drafts and of recipes: the real pages, and nothing is kept."""
+    sign_in("designer")
+    ada, version = stored(Contact)[0].public_id, stored(SurveyVersion)[0].id
+    seen = f"?as={ada}&proof={seen_as_proof('order', ada, utcnow().date())}"
+    draft = draft_url("order")
+    addresses = {
+        "preview.show": preview_url(version, "en"),
+        "preview.show_draft": f"{draft}en{seen}",
+        "preview.show_mail": f"{draft}en/mail{seen}",
+        "preview.show_popup": f"{draft}en/popup{seen}",
+        "recipes.show_recipe": "/p/recipe/interview/en",
+        "recipes.show_recipe_mail": "/p/recipe/interview/en/mail",
+    }
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith(("preview.", "recipes."))]
+    assert {rule.endpoint for rule in rules} == set(addresses)
+    before, client = everything(), app.test_client()
+    for rule in rules:
+        if method in (rule.methods or ()):
+            address = addresses[rule.endpoint]
+            answer = client.open(address, method=method, data={"page": "0", "nps": "3"} if method == "POST" else None)
+            assert answer.status_code in (200, 422), address
+            assert client.open(address.replace("/p/", "/p/x"), method=method).status_code == 404
+    assert everything() == before
 
 
 @on_sqlite

@@ -10,10 +10,12 @@ from flask.testing import FlaskClient
 
 import config
 from app import create_app
-from app.cli.demo import PASSWORD
+from app.cli.demo import DATABASE, PASSWORD
 from app.demo import blueprint
 from app.demo.people import ANNA, GUESTS, VICTOR
+from app.extensions import db
 from tests.admin.conftest import log_in, token_of
+from tests.conftest import whole_file
 
 
 @pytest.fixture
@@ -223,6 +225,29 @@ def test_every_page_of_the_demo_wants_a_session(app: Flask) -> None:
     for name, view in views.items():
         assert getattr(view, "right", None) == "home", name
     assert app.test_client().get("/demo/", headers={"Accept": "text/html"}).location.startswith("/login")
+
+
+def test_no_get_of_the_demo_changes_its_database(
+    anna: FlaskClient, walk: str, work: Callable[[], None], app: Flask
+) -> None:
+    press(anna, walk)
+    work()
+    letter = state(anna, walk)["mail"].rsplit("/", 1)[1]
+    who, after = walk.split("/")[3:]
+    adapter = app.url_map.bind("localhost")
+    given: dict[str, list[Any]] = {"who": [who, "nobody"], "after": [int(after)], "reference": [letter, "nothing"]}
+    db.session.remove()
+    before, seen = whole_file(app.config["DATA_DIR"] / DATABASE), set()
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith(f"{blueprint.name}.") and "GET" in (rule.methods or ()):
+            for number in range(2):
+                values = {name: given[name][number % len(given[name])] for name in rule.arguments}
+                address = adapter.build(rule.endpoint, values)
+                for asked in (address, f"{address}?without={who}"):
+                    seen.add(anna.get(asked).status_code)
+    db.session.remove()
+    assert seen == {200, 302, 404}
+    assert whole_file(app.config["DATA_DIR"] / DATABASE) == before
 
 
 def test_a_change_needs_the_session_s_token(anna: FlaskClient, walk: str) -> None:
