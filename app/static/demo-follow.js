@@ -3,6 +3,7 @@ const walk = document.querySelector("[data-walk]");
 const lines = document.querySelector("[data-lines]");
 const awaited = document.querySelector("[data-awaited]");
 const newest = document.querySelector("[data-newest]");
+const told = document.querySelector("[data-told]");
 const phone = document.getElementById("phone");
 const mailTab = document.querySelector("[data-mail]");
 const tabs = document.querySelectorAll("[data-side]");
@@ -57,14 +58,21 @@ function lineOf(line) {
   return item;
 }
 
+// Read out wherever one is: on a phone the ladder itself lies hidden behind her side, and what is hidden is not read.
+function tell(added) {
+  if (first || !added.length) return;
+  told.replaceChildren(...added.map((line) => element("p", line.quote ? `${line.text} ${line.quote}` : line.text)));
+}
+
 function show(state) {
-  for (const line of state.lines) {
-    if (shown.has(line.key)) continue;
+  const added = state.lines.filter((line) => !shown.has(line.key));
+  for (const line of added) {
     shown.add(line.key);
     lines.append(lineOf(line));
     newest.textContent = line.text;
     newest.hidden = false;
   }
+  tell(added);
   for (const step of awaited.children) step.hidden = !state.awaited.includes(step.dataset.step);
   awaited.hidden = state.awaited.length === 0;
   if (state.mail && state.mail !== mail) {

@@ -27,8 +27,12 @@ class Made:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    folder = tmp_path_factory.mktemp("demo")
-    settings = demo_settings(config.load({}, data_dir=folder, rate_limit=""))
+    return made_in(tmp_path_factory.mktemp("demo"), "")
+
+
+def made_in(folder: Path, language: str) -> Made:
+    """A company, made in this folder."""
+    settings = demo_settings(config.load({}, data_dir=folder, rate_limit="", language=language))
     settings.data_dir.mkdir()
     now = utcnow()
     settings = in_folder(settings, settings.data_dir)
@@ -40,9 +44,14 @@ def in_folder(settings: config.Settings, folder: Path) -> config.Settings:
     return replace(settings, data_dir=folder, database_url=f"sqlite:///{folder / DATABASE}")
 
 
-def opened(settings: config.Settings) -> Iterator[Flask]:
+def application(settings: config.Settings) -> Flask:
     app = create_app(settings)
     app.test_client_class = Visitor
+    return app
+
+
+def opened(settings: config.Settings) -> Iterator[Flask]:
+    app = application(settings)
     with app.app_context():
         yield app
         db.session.remove()
