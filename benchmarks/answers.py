@@ -1,8 +1,13 @@
 """Respondents: one who comes now and then, a hundred a second, and as many as can be served."""
 
 import gzip
+import shutil
 from collections.abc import Iterator
+from secrets import token_urlsafe
+from statistics import median
 from urllib.parse import urlencode, urlsplit
+
+from playwright.sync_api import Browser, sync_playwright
 
 from app.links import survey_url
 from benchmarks.company import LISTENED, POLICY, add_contacts, add_invitations
@@ -13,6 +18,10 @@ from config import Settings
 
 GIVEN = urlencode({"page": "0", "nps": "9", "why": "It came on time, and the box was whole."}).encode()
 PER_SECOND = 100
+PAINTS = 10
+PAINTED = """new Promise((tell) => new PerformanceObserver((list) => {
+  for (const entry of list.getEntriesByName("first-contentful-paint")) tell(entry.startTime);
+}).observe({ type: "paint", buffered: true }))"""
 
 
 def measure(stack: Stack) -> Iterator[Row]:
@@ -26,6 +35,8 @@ def measure(stack: Stack) -> Iterator[Row]:
     with stack.web(settings) as port, stack.web(settings, "benchmarks.noop:app", "/") as reference:
         visits = [_visit(link) for link in links]
         yield from _document(port, links[-1])
+        yield from _paint(port, links[-1])
+        yield _guessed(port, rush)
         fire(port, visits[-100:-1], expect="200")
         noop = fire(reference, [[whole("GET", "/")]] * rush, expect="202").rate
         at_rate = fire(port, visits[:steady], expect="200", rate=PER_SECOND)
@@ -52,6 +63,34 @@ def _document(port: int, link: str) -> Iterator[Row]:
     yield Row("answer page, compressed, in all", small / 1000, "kB", at_most(15), said)
     others = sum(raw.count(mark) for mark in (b" src=", b"<link", b"@import", b"url("))
     yield Row("answer page, further files it loads", others, "", at_most(0))
+
+
+def _paint(port: int, link: str) -> Iterator[Row]:
+    """How long a browser that has kept nothing shows nothing: at full speed, and as slow as a simple telephone."""
+    with sync_playwright() as starter:
+        browser = starter.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for slower in (1, 4):
+            said = f"median of {PAINTS}, processor slowed {slower} times" if slower > 1 else f"median of {PAINTS}"
+            shown = median(_painted(browser, f"http://127.0.0.1:{port}{link}", slower) for _ in range(PAINTS))
+            yield Row("answer page, first paint", shown, "ms", at_most(300), said)
+
+
+def _painted(browser: Browser, address: str, slower: int) -> float:
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slower})
+    page.goto(address)
+    at = page.evaluate(PAINTED)
+    context.close()
+    return float(at)
+
+
+def _guessed(port: int, count: int) -> Row:
+    """Links that somebody makes up: each is refused, and quickly."""
+    guesses = [[whole("GET", f"/s/{token_urlsafe(36)}")] for _ in range(count)]
+    load = fire(port, guesses, expect="404")
+    said = f"p99 {load.percentile(0, 0.99) * 1000:.0f} ms"
+    return Row("links made up at random, refused", load.rate, "per s", at_least(1_000), said)
 
 
 def _check(settings: Settings, expected: int) -> None:
