@@ -179,6 +179,10 @@ def interview() -> Any:
         flash(_("This survey is anonymous: only the customer can fill it in."))
         return redirect(url_for("admin.customer", reference=reference), 303)
     version_id, languages = found
+    readers = survey_version(version_id).sensitive
+    if readers and signed_in().role not in readers:  # the page shows what was answered so far
+        flash(_("This survey is sensitive: only whoever may read its answers can fill it in for somebody."))
+        return redirect(url_for("admin.customer", reference=reference), 303)
     language = best_language((view.locale,), languages)
     public_id = begin_interview(contact_id, version_id, language, signed_in().email, utcnow())
     return redirect(f"/s/{survey_token(public_id)}", 303)

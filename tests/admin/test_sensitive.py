@@ -266,6 +266,25 @@ def test_files_of_answers_are_for_the_named_and_recorded(
 
 
 @on_sqlite
+@pytest.mark.parametrize(("role", "opened"), [("admin", False), ("manager", True)])
+def test_only_the_named_fill_it_in_for_somebody(  # noqa: PLR0917 fixtures
+    client: FlaskClient,
+    key: dict[str, str],
+    define: Callable[[str], None],
+    work: Callable[[], None],
+    sign_in: SignIn,
+    role: str,
+    opened: bool,
+) -> None:
+    define(CLINIC)
+    answered(client, key, work)
+    person = sign_in(role)
+    [ada] = stored(Contact)
+    led = person.post("/customers/interview", reference=ada.public_id, survey="checkup")
+    assert (led.status_code, "/s/" in led.location) == (303, opened)
+
+
+@on_sqlite
 def test_answers_keep_the_promise_of_the_version_they_were_given_to(
     client: FlaskClient, key: dict[str, str], define: Callable[[str], None], work: Callable[[], None], sign_in: SignIn
 ) -> None:
