@@ -119,7 +119,7 @@ def review(body: Mapping[str, Any]) -> list[Notice]:
         for place, question in enumerate(_mappings(page.get("questions"))):
             found += _of_question(question, ("pages", number, "questions", place), body, before)
             before.append(question)
-    return [*found, *_of_endings(body, before), *_of_message(body)]
+    return [*found, *_of_endings(body, before), *_of_quotas(body, before), *_of_message(body)]
 
 
 def _languages(body: Mapping[str, Any]) -> list[str]:
@@ -164,6 +164,12 @@ def _of_endings(body: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) ->
             yield Notice("ending_never", ("endings", number))
         closed = closed or "if" not in ending
         yield from _untranslated(ending.get("text"), ("endings", number, "text"), body)
+
+
+def _of_quotas(body: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> Iterator[Notice]:
+    for number, quota in enumerate(_list(body.get("quotas"))):
+        if isinstance(quota, Mapping) and _never(quota.get("if"), before):
+            yield Notice("quota_never", ("quotas", number, "if"))
 
 
 def _of_message(body: Mapping[str, Any]) -> Iterator[Notice]:

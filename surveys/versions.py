@@ -73,7 +73,8 @@ def _breaks_of(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
 def differences(before: Body, after: Body) -> list[Difference]:
     """Everything that differs, in the order of the survey."""
     return [
-        *_settings("survey", before, after, ("name", "languages", "progress", "back")),
+        *_settings("survey", before, after, ("name", "languages", "progress", "back", "anonymous", "sensitive")),
+        *_quotas(before.get("quotas") or [], after.get("quotas") or []),
         *_message(before.get("message") or {}, after.get("message") or {}),
         *_settings("look", before.get("theme") or {}, after.get("theme") or {}, ("colour", "corner", "size")),
         *_texts("look", before.get("theme") or {}, after.get("theme") or {}, ("next", "send"), _first(after)),
@@ -85,6 +86,11 @@ def differences(before: Body, after: Body) -> list[Difference]:
 
 def _first(body: Body) -> str:
     return str((body.get("languages") or ["en"])[0])
+
+
+def _quotas(old: Sequence[Any], new: Sequence[Any]) -> Iterator[Difference]:
+    if old != new:
+        yield Difference("setting", "survey", "quotas", "", dumps(old), dumps(new))
 
 
 def _message(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:

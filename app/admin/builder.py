@@ -43,7 +43,7 @@ from app.text.drafted import message_to_look_at
 from app.text.phrases import phrases
 from surveys.catalog import broken_references, read_catalog
 from surveys.definition import SLUG, InvalidDefinition, read
-from surveys.drafts import FIXED, Draft, place_of, put_together, read_changes, showable
+from surveys.drafts import FIXED, HEAD, Draft, place_of, put_together, read_changes, showable
 from surveys.review import expected_seconds
 from surveys.survey import ROLES
 
@@ -139,6 +139,9 @@ def draft_faults(draft: Draft, body: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _sentences(parts: Mapping[str, Any]) -> dict[str, str]:
     """The conditions of the draft, read aloud."""
     trees = {key: part.get("show_if", part.get("if")) for key, part in parts.items() if key not in FIXED}
+    quotas = parts[HEAD].get("quotas")
+    for number, quota in enumerate(quotas if isinstance(quotas, list) else ()):
+        trees[f"{HEAD}.quotas.{number}"] = quota.get("if") if isinstance(quota, dict) else None
     return {key: condition_words(tree) for key, tree in trees.items() if tree is not None}
 
 

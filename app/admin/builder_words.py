@@ -50,6 +50,7 @@ def _notice_words(notice: Notice) -> str:
         "page_never": _("Nobody can reach this page: what it depends on never happens."),
         "question_never": _("Nobody can see this question: what it depends on never happens."),
         "ending_never": _("Nobody can reach this ending."),
+        "quota_never": _("Nobody is counted: what this quota depends on never happens."),
         "untranslated": _("%(language)s is missing."),
         "double": _("Two questions in one? “%(words)s”: whoever thinks differently of the two cannot answer."),
         "leading": _("This leads to an answer: “%(words)s”."),
@@ -184,6 +185,15 @@ def _parts() -> dict[str, str]:
         "sensitive": _("Sensitive: only these may read what was answered"),
         "sensitive.help": _("Every reading is recorded. Mails say nothing of the event, and no list tells an answer."),
         **{f"role.{role}": role_word(role) for role in ROLES},
+        "quotas": _("Quotas by answer"),
+        "quotas.help": _(
+            "So many whole answers are kept. Once a quota is full, whoever falls under it is thanked and let go. "
+            "What was counted stays counted under its name."
+        ),
+        "quota.n": _("Quota {n}"),
+        "quota.if": _("Counts only whoever"),
+        "quota.max": _("At most so many answers"),
+        "quota.add": _("Another quota"),
         "page.show_if": _("Show this page only if"),
         "page.for": _("Who sees it"),
         "for.everybody": _("whoever answers"),

@@ -9,7 +9,7 @@ from flask_babel import ngettext
 
 from app.admin.reading import condition_words
 from app.admin.surveys import question_types
-from app.admin.words import LANGUAGES, chosen, inner
+from app.admin.words import LANGUAGES, chosen, inner, role_word
 from surveys.versions import Break, Difference
 
 LONGEST = 160
@@ -42,7 +42,21 @@ def _value_words(found: Difference, value: str) -> str:
         return question_types().get(value, value)
     if found.field == "languages":
         return ", ".join(_language(code) for code in value.split(", "))
+    if found.field == "sensitive":
+        return ", ".join(role_word(role) for role in value.split(", ") if role)
+    if found.field == "quotas":
+        return "; ".join(map(_quota_words, orjson.loads(value)))
     return {"true": _("yes"), "false": _("no")}.get(value, value)
+
+
+def _quota_words(quota: Any) -> str:
+    """A quota as it stands in a draft, where it may be a faulty one."""
+    if not isinstance(quota, Mapping):
+        return str(quota)
+    name, most = inner(str(quota.get("name", ""))), quota.get("max", "–")
+    if "if" not in quota:
+        return _("%(name)s: at most %(max)s", name=name, max=most)
+    return _("%(name)s: at most %(max)s, if %(what)s", name=name, max=most, what=condition_words(quota["if"]))
 
 
 def _part_words(part: str, body: Mapping[str, Any]) -> str:

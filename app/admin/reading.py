@@ -72,7 +72,7 @@ def condition_words(tree: Any) -> str:
     if not isinstance(tree, dict):
         return _("always")
     for key, joint in (("all", _(" and ")), ("any", _(" or "))):
-        if key in tree:
+        if isinstance(tree.get(key), list):
             parts = [condition_words(t) for t in tree[key]]
             return joint.join(f"({p})" if joint in p or _(" or ") in p else p for p in parts)
     if "not" in tree:

@@ -451,6 +451,7 @@ def test_where_people_stop_is_asked_of_a_live_survey_only_and_not_while_the_page
     assert '"stops":""' in person.get("/surveys/fresh/build").text
 
 
+NPS_LOW = {"field": "answers.nps", "op": "lte", "value": 6}
 HEARING = """
 departments: [{slug: care, name: Care, email: care@example.com}]
 triggers:
@@ -477,8 +478,11 @@ def test_publishing_a_sensitive_survey_says_which_triggers_do_something_with_its
     person = sign_in("designer")
     assert 'id="heard"' not in person.get("/surveys/order/publish").text
     head = take_apart(written()).parts["head"]
-    assert save(person, {"verb": "set", "key": "head", "value": head | {"sensitive": ["manager"]}}).status_code == 200
+    head |= {"sensitive": ["manager"], "quotas": [{"name": "low", "if": NPS_LOW, "max": 5}, {"name": "all", "max": 9}]}
+    assert save(person, {"verb": "set", "key": "head", "value": head}).status_code == 200
     page = unescape(person.get("/surveys/order/publish").text)
+    assert '<td class="muted">–</td><td>manager</td>' in page
+    assert re.search(r"<td>low: at most 5, if .+ is at most 6; all: at most 9</td>", page)
     found = re.search(r'id="heard">.*?</ul>', page, re.DOTALL)
     assert found
     assert re.findall(r"<li>(.*?) <a", found[0]) == [
@@ -489,3 +493,28 @@ def test_publishing_a_sensitive_survey_says_which_triggers_do_something_with_its
             "It depends on the answers, too: that it acts tells something of them."
         ),
     ]
+
+
+@on_sqlite
+def test_a_quota_is_read_aloud_and_its_faults_stand_at_their_place(company: None, sign_in: SignIn) -> None:
+    person = sign_in("designer")
+    head = take_apart(written()).parts["head"]
+    low = {"name": "low", "if": NPS_LOW, "max": 0}
+    quotas = [low, {"name": "x", "if": {"field": "answers.gone", "op": "eq", "value": 1}, "max": 1}, 7]
+    told = said(save(person, {"verb": "set", "key": "head", "value": head | {"quotas": quotas}}))
+    assert told["sentences"]["head.quotas.0"].endswith("is at most 6")
+    places = [fault["place"] for fault in told["faults"] if fault["key"] == "head"]
+    assert places == [["quotas", 0, "max"], ["quotas", 2]]
+    assert ["quotas", 1, "if"] in [warning["place"] for warning in told["warnings"]]  # there is no such question
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "tree", [{"all": 5}, {"any": {"a": 1}}, {"not": None}, {"op": 7, "field": 3}, {"field": "x"}, [1]]
+)
+def test_a_condition_typed_wrongly_is_a_fault_and_nothing_else(company: None, sign_in: SignIn, tree: Any) -> None:
+    person = sign_in("designer")
+    value = {"id": "why", "type": "text", "text": {"en": "Why?", "ru": "Почему?"}, "show_if": tree}
+    answer = save(person, {"verb": "set", "key": "q2", "value": value})
+    assert answer.status_code == 200
+    assert {fault["key"] for fault in said(answer)["faults"]} == {"q2"}

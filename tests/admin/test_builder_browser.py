@@ -268,13 +268,16 @@ def test_the_builder_is_fit_for_everybody(enter: Enter, width: int, theme: str, 
     page, faults = shown.page, []
     for key in ("head", "message", "theme", "p2", "q1", "q2", "e1"):
         if width < 1000:
-            page.click("[data-tab=outline]")
+            page.click("button[data-tab=outline]")
         page.locator(f"[data-key={key}] .b-main").click()
         for tab in ("outline", "preview", "edit"):
             if width < 1000:
-                page.click(f"[data-tab={tab}]")
+                page.click(f"button[data-tab={tab}]")
             elif tab != "edit":
                 continue
+            if (key, tab) == ("head", "edit"):
+                page.locator("[data-group=quotas] > .btn").click()
+                page.locator("[data-group='quotas.0'] .b-condition > .btn").click()
             page.locator("details").evaluate_all("all => all.forEach(one => one.open = !one.matches('.menu'))")
             found = Axe().run(page, options={"runOnly": WCAG})
             faults += [
@@ -328,3 +331,42 @@ def test_the_outline_says_where_people_stop_by_a_page_s_first_question(
     expect(second).to_be_hidden()  # its first question is gone, so it is another page
     page.keyboard.press("Control+z")
     expect(second).to_have_text("12 % stop here (± 4, n 240)")
+
+
+@on_sqlite
+def test_quotas_are_written_told_their_faults_taken_back_and_removed(enter: Enter) -> None:
+    shown = enter()
+    page = shown.page
+    item(page, "Survey").click()
+    page.get_by_role("button", name="Another quota").click()
+    first = page.get_by_role("group", name="Quota 1")
+    expect(first.get_by_label("Name")).to_be_focused()
+    first.get_by_label("Name").fill("unhappy")
+    first.get_by_role("button", name="A condition").click()
+    first.get_by_label("What is looked at").select_option("answers.nps")
+    first.get_by_label("Compared how").select_option("lte")
+    first.get_by_label("Value", exact=True).fill("6")
+    first.get_by_label("At most so many answers").fill("many")
+    expect(first.locator(".b-said")).to_have_text("must be a whole number from 1 to 10000000")
+    expect(item(page, "Survey")).to_contain_text("not right yet")
+    first.get_by_label("At most so many answers").fill("200")
+    page.get_by_role("button", name="Another quota").click()
+    page.get_by_role("group", name="Quota 2").get_by_label("Name").fill("unhappy")
+    expect(page.get_by_text("two quotas have the same name")).to_be_visible()
+    page.get_by_role("group", name="Quota 2").get_by_label("Name").fill("all")
+    expect(page.get_by_text("two quotas have the same name")).to_be_hidden()
+    saved(page)
+    unhappy = {"name": "unhappy", "if": {"field": "answers.nps", "op": "lte", "value": 6}, "max": 200}
+    assert body()["quotas"] == [unhappy, {"name": "all", "max": 100}]
+    page.get_by_role("button", name="Remove: unhappy").click()
+    saved(page)
+    assert body()["quotas"] == [{"name": "all", "max": 100}]
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("button", name="Remove: unhappy")).to_be_visible()
+    saved(page)
+    assert [quota["name"] for quota in body()["quotas"]] == ["unhappy", "all"]
+    for name in ("unhappy", "all"):
+        page.get_by_role("button", name=f"Remove: {name}").click()
+    saved(page)
+    assert "quotas" not in body()
+    assert shown.wrong == []

@@ -66,6 +66,12 @@ def test_equal_bodies_differ_in_nothing_and_all_figures_go_on() -> None:
         (without(1), Difference("removed", "question:nps", before="How likely?")),
         (changed(name="New"), Difference("setting", "survey", "name", "", "", "New")),
         (changed(languages=["en"]), Difference("setting", "survey", "languages", "", "en, ru", "en")),
+        (changed(anonymous=True), Difference("setting", "survey", "anonymous", "", "", "true")),
+        (changed(sensitive=["manager"]), Difference("setting", "survey", "sensitive", "", "", "manager")),
+        (
+            changed(quotas=[{"name": "all", "max": 9}]),
+            Difference("setting", "survey", "quotas", "", "[]", '[{"name": "all", "max": 9}]'),
+        ),
         (changed(message={}), Difference("text", "message", "subject", "en", "Hello", "")),
         (changed(theme={"corner": 4}), Difference("setting", "look", "corner", "", "", "4")),
         (changed(endings=[]), Difference("removed", "ending:1", before="Thanks")),

@@ -187,7 +187,7 @@ export class Fields {
     const languages = this.group("languages", t("languages"), spoken.map((code, n) => make("div", { class: "b-line" }, make("span", {}, `${this.given.names[code] ?? code}${n === 0 ? ` · ${t("fallback")}` : ""}`),
       n > 0 && button(t("make.first"), () => this.languagesSet([code, ...spoken.filter((one) => one !== code)])),
       spoken.length > 1 && button(icon("remove"), () => this.languagesSet(spoken.filter((one) => one !== code)), { class: "b-tool", "aria-label": t("remove.what", { what: this.given.names[code] ?? code }) }))), this.another());
-    return [this.title(t("part.head")), this.line("name", t("name"), { maxlength: 200, read: (value) => textIn(value, this.given.language) }), languages, this.check("progress", t("progress"), { usual: true }), this.check("back", t("back.button"), { usual: true }), this.check("anonymous", t("anonymous")), this.readers()];
+    return [this.title(t("part.head")), this.line("name", t("name"), { maxlength: 200, read: (value) => textIn(value, this.given.language) }), languages, this.check("progress", t("progress"), { usual: true }), this.check("back", t("back.button"), { usual: true }), this.check("anonymous", t("anonymous")), this.readers(), this.quotas(part)];
   }
 
   readers() {
@@ -202,6 +202,39 @@ export class Fields {
         },
       }), make("label", { for: id }, t(`role.${role}`)));
     }), make("p", { class: "help small muted" }, t("sensitive.help")));
+  }
+
+  // So many whole answers of a kind: a name, whom it counts, and the most.
+  quotas(part) {
+    const quotas = part.quotas ?? [];
+    const now = () => this.part.quotas ?? [];
+    const put = (next) => {
+      this.set("quotas", next.length ? next : undefined);
+      this.draw();
+    };
+    const fields = fieldsFor(this.state.questions().map((key) => this.state.part(key)), this.given.language, textIn, ATTRIBUTES.map((path) => [path, t(`field.${path}`)]));
+    const rows = quotas.map((quota, n) => {
+      const change = (more, place) => this.set("quotas", now().map((one, at) => (at === n ? clean({ ...one, ...more }) : one)), `quotas.${n}.${place}`);
+      const field = (name, label, more, write) => {
+        const id = fresh("f");
+        return make("div", { class: "field", "data-group": `quotas.${n}.${name}` }, make("label", { for: id }, label), make("input", {
+          id, class: "form-control", value: quota[name] ?? "", "data-place": `quotas.${n}.${name}`, ...more, oninput: (event) => change({ [name]: write(event.target.value.trim()) }, name),
+        }));
+      };
+      const form = new ConditionForm({ tree: quota.if, fields, label: t("quota.if"), sentence: this.state.told.sentences[`head.quotas.${n}`], change: (tree) => change({ if: tree }, "if") });
+      return make("div", { class: "b-jump", role: "group", "aria-label": t("quota.n", { n: n + 1 }), "data-group": `quotas.${n}` },
+        field("name", t("name"), { maxlength: 64 }, (typed) => typed),
+        this.group(`quotas.${n}.if`, t("quota.if"), form.root),
+        field("max", t("quota.max"), { inputmode: "numeric", maxlength: 8 }, (typed) => (/^\d+$/.test(typed) ? Number(typed) : typed)),
+        button(t("remove"), () => put(now().filter((_, at) => at !== n)), { "aria-label": t("remove.what", { what: quota.name || t("quota.n", { n: n + 1 }) }) }));
+    });
+    return this.group("quotas", t("quotas"), rows, button([icon("plus"), t("quota.add")], () => {
+      const used = new Set(now().map((one) => one.name));
+      let at = now().length + 1;
+      while (used.has(t("quota.n", { n: at }))) at += 1;
+      put([...now(), { name: t("quota.n", { n: at }), max: 100 }]);
+      this.body.querySelector(`[data-place="quotas.${now().length - 1}.name"]`)?.focus();
+    }), make("p", { class: "help small muted" }, t("quotas.help")));
   }
 
   languagesSet(languages) {
