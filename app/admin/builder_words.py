@@ -191,7 +191,7 @@ def _parts() -> dict[str, str]:
             "What was counted stays counted under its name."
         ),
         "quota.n": _("Quota {n}"),
-        "quota.if": _("Counts only whoever"),
+        "quota.if": _("Counts only if"),
         "quota.max": _("At most so many answers"),
         "quota.add": _("Another quota"),
         "page.show_if": _("Show this page only if"),

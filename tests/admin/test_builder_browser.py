@@ -370,3 +370,28 @@ def test_quotas_are_written_told_their_faults_taken_back_and_removed(enter: Ente
     saved(page)
     assert "quotas" not in body()
     assert shown.wrong == []
+
+
+@on_sqlite
+def test_an_option_is_edited_where_it_stands_and_escape_brings_back_what_stood_there(enter: Enter) -> None:
+    page = enter().page
+    page.get_by_role("button", name="Add something after it").last.click()
+    page.get_by_role("button", name="one of several", exact=True).click()
+    saved(page)
+    frame = page.frame_locator("iframe.b-real")
+    frame.locator(".list label").nth(1).dblclick()
+    typing = frame.locator("[contenteditable]")
+    expect(typing).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Courier Bob")
+    page.keyboard.press("Enter")
+    saved(page)
+    expect(frame.locator(".list label").nth(1)).to_have_text("Courier Bob")
+    frame.locator(".list label").nth(1).dblclick()
+    page.keyboard.type(" no more")
+    page.keyboard.press("Escape")
+    saved(page)
+    expect(frame.locator(".list label").nth(1)).to_have_text("Courier Bob")
+    [added] = [q for p in body()["pages"] for q in p["questions"] if q["type"] == "single"]
+    assert [option["text"]["en"] for option in added["options"]][1] == "Courier Bob"
+    assert added["options"][1]["value"]

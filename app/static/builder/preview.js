@@ -160,31 +160,48 @@ export class Preview {
       if (this.state.selected !== found) this.state.select(found);
       this.write(words ?? hint, found, field);
     });
+    // A press on an answer gives it, as customers do; a double press edits what it says.
+    here.addEventListener("dblclick", (event) => {
+      const label = event.target.closest(".list label");
+      const id = label?.closest("fieldset")?.querySelector("input[name=shown]")?.value;
+      const found = this.state.questions().find((key) => this.state.part(key).id === id);
+      const value = label?.querySelector("input")?.value;
+      const place = (this.state.part(found)?.options ?? []).findIndex((one) => (one.value ?? one) === value);
+      if (!found || place < 0 || event.target.closest("[contenteditable]")) return;
+      event.preventDefault();
+      if (this.state.selected !== found) this.state.select(found);
+      this.write(label, found, "options", place);
+    });
     this.mark();
   }
 
   // A text under the hands of its author: as it is written, its {{ places }} unfilled, saved as it is typed.
-  write(element, key, field) {
+  // Of options it is the one at a place. Escape brings back what stood there.
+  write(element, key, field, place = null) {
     if (this.state.held.has(key)) return;
+    const before = this.state.part(key)[field];
+    const texted = (value) => (place === null ? value : value?.[place]?.text ?? value?.[place]);
+    const put = (next) => this.state.set(key, field, place === null ? next : this.state.part(key)[field].map((one, at) => (at === place ? { ...(one.value ? one : { value: one }), text: next } : one)), place === null ? `${field}.${language}` : `${field}.${place}.${language}`);
     const language = this.given.language;
     const spoken = this.state.part("head").languages ?? ["en"];
     const words = element.ownerDocument.createElement("span");
     words.contentEditable = "plaintext-only";
-    words.textContent = textIn(this.state.part(key)[field], language);
+    words.textContent = textIn(texted(before), language);
     words.setAttribute("role", "textbox");
-    words.setAttribute("aria-label", t(field === "help" ? "help" : "text"));
+    words.setAttribute("aria-label", t(field === "help" ? "help" : field === "options" ? "option.label" : "text", { n: (place ?? 0) + 1, language: this.given.languages[language] ?? language }));
     const text = [...element.childNodes].find((node) => node.nodeType === 3 && node.data.trim());
     if (text) text.replaceWith(words);
     else element.prepend(words);
     words.addEventListener("input", () => {
       const typed = words.textContent.replaceAll("\u00a0", " ");
-      const next = { ...texts(this.state.part(key)?.[field], spoken), [language]: typed };
+      const next = { ...texts(texted(this.state.part(key)?.[field]), spoken), [language]: typed };
       if (!typed.trim()) delete next[language];
-      if (key in this.state.now.parts) this.state.set(key, field, next, `${field}.${language}`);
+      if (key in this.state.now.parts) put(next);
     });
     words.addEventListener("keydown", (event) => {
       if (event.key === "Escape" || (event.key === "Enter" && !event.shiftKey)) {
         event.preventDefault();
+        if (event.key === "Escape" && key in this.state.now.parts) this.state.set(key, field, before, `${field}.back`);
         words.blur();
       }
     });
