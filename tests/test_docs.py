@@ -1,14 +1,18 @@
 """The documents say what the program does: every command, package and operation; and their links lead somewhere."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 from flask import Flask
 
+import config
 from app.admin.reference import as_markdown
 from app.cli import cli
+from tests.screens import ON_A_PHONE, SHOTS
 from tests.wire import on_sqlite
 
 ROOT = Path(__file__).parent.parent
@@ -53,3 +57,30 @@ def test_every_link_of_a_document_leads_somewhere(name: str) -> None:
     folder = (ROOT / name).parent
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document(name)):
         assert (folder / target).exists(), target
+
+
+def test_every_page_has_its_picture_and_no_picture_is_of_a_page_that_is_gone() -> None:
+    pictures = {*SHOTS, "first-run", "login", *(f"{name}-390-dark-ru" for name in ON_A_PHONE)}
+    assert {p.stem for p in (ROOT / "docs" / "screens").iterdir()} == pictures
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "Dockerfile"])
+def test_what_containers_are_told_is_a_setting(name: str) -> None:
+    settings = {f"OTKLIK_{field.name.upper()}" for field in fields(config.Settings)}
+    told = set(re.findall(r"^ *(?:ENV )?(OTKLIK_[A-Z_]+)[:=]", document(name), re.MULTILINE))
+    assert told
+    assert told <= settings
+
+
+def test_the_containers_are_what_an_installation_needs_and_start_in_order() -> None:
+    services = yaml.safe_load(document("compose.yaml"))["services"]
+    assert set(services) == {"migrate", "web", "worker", "postgres", "redis", "proxy"}
+    for service in services.values():
+        assert set(service.get("depends_on", ())) <= set(services)
+    for name in ("web", "worker"):
+        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+def test_the_image_copies_what_there_is() -> None:
+    copied = re.findall(r"^COPY (.+) \S+$", document("Dockerfile"), re.MULTILINE)
+    assert [name for line in copied for name in line.split() if not (ROOT / name).exists()] == []
