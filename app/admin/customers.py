@@ -18,7 +18,7 @@ from app.admin.segments import segment_names
 from app.admin.shell import whole
 from app.admin.tasks import outcome_words
 from app.admin.telling import telling
-from app.admin.words import day, moment
+from app.admin.words import day, moment, not_there
 from app.auth.staff import signed_in, staff
 from app.channels.email import forget
 from app.clock import utcnow
@@ -70,6 +70,7 @@ def customers() -> Any:
         q=words,
         segment=slug,
         segments=segment_names() if segments else {},
+        gone=not_there(request.args.get("segment", ""), segments) if signed_in().may("read") else "",
         total=count_customers() if signed_in().only_department is None else None,
     )
 

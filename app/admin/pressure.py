@@ -8,7 +8,7 @@ from flask import render_template, request
 from flask_babel import gettext as _
 
 from app.admin import blueprint
-from app.admin.words import number
+from app.admin.words import not_there, number
 from app.auth.staff import staff
 from app.clock import utcnow
 from app.queries.overview import moments, today
@@ -37,6 +37,7 @@ def pressure() -> Any:
         height=len(asked) * (BAR + GAP),
         names=[group_word(times) for times in range(MOST + 1)],
         segment=segment,
+        gone=not_there(request.args.get("segment", ""), segments),
         segments={slug: body.get("name") or slug for slug, body in segments.items()},
         rows=[
             (group_word(e.messages), e.n, _cell(e.response, e.response_compared, widest),

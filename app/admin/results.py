@@ -12,6 +12,7 @@ from app.admin import blueprint
 from app.admin.reasons import survey_name
 from app.admin.segments import segment_names
 from app.admin.surveys import question_types
+from app.admin.words import not_there
 from app.auth.staff import signed_in, staff
 from app.queries.overview import today
 from app.queries.results import survey_channels, survey_results
@@ -62,6 +63,7 @@ def survey_answers(slug: str) -> Any:
         channel=channel,
         channels=[(name, words.channel(name)) for name in channels],
         segment=segment,
+        gone=not_there(request.args.get("segment", ""), segments),
         segments=sorted(segments.items(), key=lambda named: named[1].casefold()),
         types=question_types(),
         least=MINIMUM,

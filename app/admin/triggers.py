@@ -28,7 +28,7 @@ from app.admin.reasons import (
     survey_name,
 )
 from app.admin.telling import source_names
-from app.admin.words import choices, chosen, number, span
+from app.admin.words import SHOWN_OF_A_NAME, choices, chosen, number, span
 from app.auth.staff import signed_in, staff
 from app.clock import utcnow
 from app.definitions import write_definition
@@ -287,8 +287,8 @@ def _edited(body: dict[str, Any], form: TriggerForm) -> dict[str, Any]:
 def decisions() -> Any:
     """Decisions, the newest first, by trigger and outcome."""
     slug, outcome = request.args.get("trigger", ""), request.args.get("outcome", "")
-    if slug and trigger_id(slug) is None:
-        slug = ""
+    gone = slug if slug and trigger_id(slug) is None else ""
+    slug = "" if gone else slug
     found = list_decisions(
         contact_id=None,
         trigger=slug or None,
@@ -306,6 +306,7 @@ def decisions() -> Any:
         ],
         more=found[49].cursor if len(found) > 50 else None,  # noqa: PLR2004 one more than a page
         slug=slug,
+        gone=gone[:SHOWN_OF_A_NAME],
         outcome=outcome,
         outcome_word=outcome_word,
         source_names=source_names(),

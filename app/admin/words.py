@@ -1,6 +1,6 @@
 """How the staff site speaks: languages, moments in the viewer's zone, figures, and the files of a page."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -30,6 +30,8 @@ SAYABLE = 1e15
 RECENT = timedelta(hours=20)
 IN_A_SENTENCE = {"ru": {"секунда": "секунду", "минута": "минуту", " ": "\u00a0"}}
 """What changes between the name of a length of time and its place in a sentence: case, and no line break."""
+SHOWN_OF_A_NAME = 60
+"""Of a name that stands in an address, and may be anything."""
 INNER_QUOTES = {"ru": str.maketrans("«»", "„“"), "en": str.maketrans("“”", "‘’")}
 
 
@@ -196,3 +198,8 @@ def role_word(role: str) -> str:
         "manager": _("manager"),
         "agent": _("agent"),
     }.get(role, role)
+
+
+def not_there(slug: str, known: Container[str]) -> str:
+    """What a filter of the address names, where there is no such thing any more; else nothing."""
+    return slug[:SHOWN_OF_A_NAME] if slug and slug not in known else ""

@@ -303,3 +303,26 @@ def test_raw_answers_leave_with_a_book_that_explains_them(company: None, sign_in
     assert person.get("/surveys/none/answers.csv").status_code == 404
     assert 'href="/surveys/order/answers.xlsx"' in person.get("/surveys/order").text
     assert sign_in("agent").get("/surveys/order/answers.csv").status_code in (403, 404)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/customers?segment=",
+        "/decisions?trigger=",
+        "/policy/pressure?segment=",
+        "/surveys/order/results?segment=",
+    ],
+)
+def test_a_filter_for_something_deleted_is_said_and_filters_nothing(
+    company: None, sign_in: SignIn, address: str
+) -> None:
+    person = sign_in("manager")
+    there = person.get(address + ("ask" if "trigger" in address else "premium"))
+    gone = person.get(f"{address}gone")
+    assert (there.status_code, gone.status_code) == (200, 200)
+    assert "“gone” is not there any more" in gone.text
+    assert "not there any more" not in there.text + person.get(address).text
+    assert "Ada Byron" in person.get("/customers?segment=gone").text
+    assert "not there any more" not in sign_in("agent", "care").get("/customers?segment=premium").text
