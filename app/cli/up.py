@@ -37,6 +37,7 @@ from app.queries.sources import list_keys
 from worker import run_supervisor
 
 STOP_WITHIN = 25.0
+STOPS = (signal.SIGTERM, signal.SIGINT)
 EVENT = (
     '{"id": "try-1", "type": "subscription.upgraded", "contact": {"id": "c-1", "email": "me@example.com"}, '
     '"properties": {"amount": 1990}}'
@@ -56,8 +57,8 @@ def up(host: str, port: int, *, demo: bool) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     locked = _lock_folder(settings.data_dir)
     running = _Running()
-    signal.signal(signal.SIGTERM, running.stop)
-    signal.signal(signal.SIGINT, running.stop)
+    for told in STOPS:
+        signal.signal(told, running.stop)
     try:
         if demo:
             prepare_demo(settings, running.stopped)
@@ -100,8 +101,12 @@ class _Forked:
     """A process forked from this one: it shares what is loaded here, which is most of what it needs."""
 
     def __init__(self, target: Callable[..., None], *args: object) -> None:
-        self._process = get_context("fork").Process(target=target, args=args)
-        self._process.start()
+        self._process = get_context("fork").Process(target=_alone, args=(target, args))
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def poll(self) -> int | None:
         return self._process.exitcode
@@ -117,6 +122,14 @@ class _Forked:
         if self._process.exitcode is None:
             raise subprocess.TimeoutExpired("forked", timeout)
         return self._process.exitcode
+
+
+def _alone(target: Callable[..., None], args: tuple[object, ...]) -> None:
+    """In the forked process: not stopped by what stops the one it comes from, which would only take note of it."""
+    for inherited in STOPS:
+        signal.signal(inherited, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    target(*args)
 
 
 class _Running:
@@ -242,8 +255,6 @@ def _start(settings: config.Settings, running: _Running, host: str, port: int) -
 def _serve(settings: config.Settings, host: str, port: int) -> None:
     """Gunicorn in a process of its own, as ``gunicorn app.web:app`` would be."""
     os.setsid()  # Ctrl-C is for whoever started us
-    for inherited in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(inherited, signal.SIG_DFL)
     _Web(settings, host, port).run()
 
 
