@@ -16,6 +16,7 @@ from app.demo.people import ANNA, GUESTS, VICTOR
 from app.extensions import db
 from tests.admin.conftest import log_in, token_of
 from tests.conftest import whole_file
+from tests.dashboards.cards import draw
 
 
 @pytest.fixture
@@ -109,6 +110,25 @@ def test_the_walk_from_the_button_to_the_confirmed_recovery(
     answer(anna, letter_link(anna, walk, "5"), csat="5")
     work()
     assert "Recovered, confirmed by the customer: 5 of 5." in texts(anna, walk)
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("sentence", "Delivery got worse in Riverside"),
+        ("sentence", "better in Northside"),
+        ("sentence", "NPS: no change seen"),
+        ("/decisions?trigger=quarterly-nps&outcome=skipped", "The limit is once in 30 days"),
+        ("/home", "3 refused payloads (Support desk)"),
+        ("/sources/support-desk", "<strong>occurred_at</strong>"),
+        ("/home", "1 sending nobody is sure of"),
+        ("/sending", "Nobody is sure of these"),
+        ("/tasks?tab=all", "2 overdue"),
+    ],
+)
+def test_what_was_planted_is_told_on_its_page(anna: FlaskClient, page: str, told: str) -> None:
+    text = anna.get(page).text if page.startswith("/") else draw(anna, page)
+    assert told in text
 
 
 def test_an_event_of_one_s_own_lights_the_ladder(

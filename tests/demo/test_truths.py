@@ -23,7 +23,7 @@ from app.models.rollups import Marker, ResponseTopic
 from app.models.sources import Payload, Source
 from app.models.tasks import Task
 from app.models.triggers import Trigger
-from surveys.statistics import Comparison, compare_means, compare_nps, compare_shares, t_quantile
+from surveys.statistics import Comparison, compare_means, compare_nps, compare_shares, nps, t_quantile
 from tests.demo.conftest import Made
 
 pytestmark = pytest.mark.usefixtures("meadow")
@@ -143,7 +143,12 @@ def test_the_nps_looks_better_and_no_change_is_seen(calendar: Calendar) -> None:
     assert change.difference == pytest.approx(3, abs=4)
     assert change.n == pytest.approx(181, abs=30)
     assert change.before == pytest.approx(180, abs=30)
-    assert 100 * (after[0] - after[2]) / sum(after) == pytest.approx(31, abs=3)
+    figure, earlier = nps(*after), nps(*before)
+    assert figure.value == pytest.approx(31, abs=3)
+    for found in (figure, earlier):
+        assert found.low is not None
+        assert found.high is not None
+        assert (found.high - found.low) / 2 == pytest.approx(12, abs=2)
 
 
 def test_the_weekly_csat_leaves_no_room_for_the_quarterly_nps() -> None:
