@@ -224,13 +224,18 @@ def _user(session: Session, user_id: int) -> User:
     return user
 
 
-def change_profile(user_id: int, changes: Mapping[str, str | None]) -> None:
+def change_profile(user_id: int, changes: Mapping[str, str | None], now: datetime) -> None:
     """A person's own name, language, zone and theme."""
     with transaction() as session:
         user = _user(session, user_id)
-        for name in ("name", "language", "zone", "theme"):
-            if name in changes:
-                setattr(user, name, changes[name])
+        moved = [n for n in ("name", "language", "zone", "theme") if n in changes and changes[n] != getattr(user, n)]
+        for name in moved:
+            setattr(user, name, changes[name])
+        if moved:
+            detail = {"fields": moved}
+            session.add(
+                AuditEntry(at=now, actor=user.email, verb="update", kind="profile", object=user.email, detail=detail)
+            )
 
 
 def change_user(user_id: int, changes: Mapping[str, Any], actor: str, now: datetime) -> None:

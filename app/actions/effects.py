@@ -5,16 +5,21 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.extensions import transaction
+from app.models.accounts import AuditEntry
 from app.models.decisions import Effect
 from surveys.lifecycle import ATTEMPTS_MAX
 
 
-def redrive_effects(now: datetime) -> int:
+def redrive_effects(actor: str, now: datetime) -> int:
     """Give dead effects another five attempts. Returns how many."""
     with transaction() as session:
         dead = session.scalars(select(Effect).where(Effect.dead_at.is_not(None), Effect.created_at <= now)).all()
         for effect in dead:
             effect.dead_at, effect.attempts, effect.error = None, 0, None
+        if dead:
+            session.add(
+                AuditEntry(at=now, actor=actor, verb="redrive", kind="effects", object="all", detail={"n": len(dead)})
+            )
     return len(dead)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.extensions import among, at_once, dump_json, insert_into, insert_rows, is_sqlite, lock_rows, transaction
+from app.models.accounts import AuditEntry
 from app.models.contacts import ContactLock
 from app.models.events import Event, EventKey, PendingEvent
 from surveys.lifecycle import ATTEMPTS_MAX
@@ -180,7 +181,7 @@ def fail_attempt(event_id: int, error: str, now: datetime) -> bool:
         return pending.dead_at is not None
 
 
-def redrive_events(event_ids: Sequence[int] | None, now: datetime) -> int:
+def redrive_events(event_ids: Sequence[int] | None, actor: str, now: datetime) -> int:
     """Give dead events another five attempts; all of them when no ids are given. Returns how many."""
     with transaction() as session:
         dead = select(PendingEvent.event_id, PendingEvent.contact_id).where(PendingEvent.dead_at.is_not(None))
@@ -199,4 +200,8 @@ def redrive_events(event_ids: Sequence[int] | None, now: datetime) -> int:
             .where(among(ContactLock.contact_id, contacts))
             .values(ready_at=func.coalesce(ContactLock.ready_at, now))
         )
+        if rows:
+            session.add(
+                AuditEntry(at=now, actor=actor, verb="redrive", kind="events", object="all", detail={"n": len(rows)})
+            )
     return len(rows)

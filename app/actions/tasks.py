@@ -123,6 +123,8 @@ def work_task(
             session.add(AuditEntry(at=now, actor=author, verb="update", kind="tasks", object=str(task_id), detail=said))
         if comment:
             session.add(TaskComment(task_id=task_id, author=author, text=comment, at=now))
+            # Not its words: what somebody wrote of a customer has to be forgotten with them.
+            session.add(AuditEntry(at=now, actor=author, verb="comment", kind="tasks", object=str(task_id)))
 
 
 def take_task(task_id: int, owner: str, now: datetime) -> bool:

@@ -1,25 +1,32 @@
 """Entries of the audit log in words: what was done, to what, and how."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext, pgettext
 
 from app.admin.editing import PAGE_OF, kind_word
+from app.admin.policy import scope_words
 from app.admin.reasons import value_word
-from app.admin.words import role_word
+from app.admin.words import moment, role_word
 from app.queries.accounts import Audited
 
 
 def done_words(entry: Audited) -> str:
     """``Changed: trigger``; the object itself stands beside it."""
-    return _("%(verb)s: %(kind)s", verb=_verb(entry.verb), kind=_kind(entry.kind))
+    return _("%(verb)s: %(kind)s", verb=_begun(entry) or _verb(entry.verb), kind=_kind(entry.kind))
 
 
 def object_word(entry: Audited) -> str:
     """What it was done to; a policy and the sending of all are named by their kind."""
     return "" if entry.object in ("policy", "all", "company") else entry.object
+
+
+def _begun(entry: Audited) -> str:
+    """Sending goes on; a crisis begins."""
+    return pgettext("audit", "Begun") if (entry.verb, entry.kind) == ("start", "crisis") else ""
 
 
 def _verb(verb: str) -> str:
@@ -38,6 +45,10 @@ def _verb(verb: str) -> str:
         "ask": pgettext("audit", "Asked for"),
         "read": pgettext("audit", "Read"),
         "see": pgettext("audit", "Looked at"),
+        "end": pgettext("audit", "Ended"),
+        "interview": pgettext("audit", "Began an interview"),
+        "comment": pgettext("audit", "Commented"),
+        "redrive": pgettext("audit", "Tried again"),
     }.get(verb, verb)
 
 
@@ -57,6 +68,13 @@ def _kind(kind: str) -> str:
         "answers": _("answers to a sensitive survey"),
         "settings": _("settings of the company"),
         "check": _("check of the limits"),
+        "profile": _("own profile"),
+        "tasks": _("task"),
+        "customers": _("customer"),
+        "crisis": _("crisis mode"),
+        "survey drafts": _("draft of a survey"),
+        "events": _("events that were set aside"),
+        "effects": _("tasks, notes and attributes that were set aside"),
     }.get(kind, kind)
 
 
@@ -79,13 +97,17 @@ def _detail(name: str) -> str:
         "file": _("file"),
         "day": _("day"),
         "value": _("value"),
+        "n": _("how many"),
+        "scope": _("for"),
+        "ends_at": _("until"),
+        "survey": _("survey"),
     }.get(name, name)
 
 
 def _value(name: str, value: Any) -> str:
     if name == "fields" and isinstance(value, list):
         return ", ".join(_field(str(each)) for each in value)
-    words: dict[str, Callable[[str], str]] = {"became": _became, "role": role_word}
+    words: dict[str, Callable[[str], str]] = {"became": _became, "role": role_word, "scope": _scope, "ends_at": _moment}
     return words[name](str(value)) if name in words else value_word(value)
 
 
@@ -100,7 +122,19 @@ def _field(name: str) -> str:
         "mail_from": _("sender of mails"),
         "brand_colour": _("colour"),
         "logo": _("logo"),
+        "name": _("name"),
+        "language": _("language"),
+        "zone": _("time zone"),
+        "theme": _("theme"),
     }.get(name, name)
+
+
+def _scope(scope: str) -> str:
+    return scope_words().get(scope, scope)
+
+
+def _moment(at: str) -> str:
+    return moment(datetime.fromisoformat(at))
 
 
 def _became(outcome: str) -> str:

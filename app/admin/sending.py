@@ -76,7 +76,8 @@ def settle(delivery_id: int) -> Any:
 @staff("design")
 def redrive() -> Any:
     """Five more attempts for everything that was set aside."""
-    n = redrive_events(None, utcnow()) + redrive_effects(utcnow())
+    who = signed_in().email
+    n = redrive_events(None, who, utcnow()) + redrive_effects(who, utcnow())
     ring("decide")
     ring("carry_out")
     flash(_("%(n)s are tried again.", n=n), "good")

@@ -137,6 +137,7 @@ def profile() -> Any:
                 "zone": form.zone.data,
                 "theme": form.theme.data or None,
             },
+            utcnow(),
         )
         flash(_("Saved."), "good")
         return redirect(url_for("admin.profile"), 303)
@@ -184,7 +185,7 @@ def change_look() -> Any:
         changes["theme"] = theme if theme in THEMES else None
     if not changes:
         abort(422)
-    change_profile(signed_in().id, changes)
+    change_profile(signed_in().id, changes, utcnow())
     return redirect(safe_back(request.form.get("back")) or url_for("admin.index"), 303)
 
 

@@ -109,8 +109,8 @@ def dead() -> None:
 @with_app
 def redrive(ids: tuple[int, ...]) -> None:
     """Give dead events another five attempts; all of them, and what else is dead, when no ID is given."""
-    click.echo(f"{redrive_events(ids or None, utcnow())} events are tried again.")
-    if not ids and (effects := redrive_effects(utcnow())):
+    click.echo(f"{redrive_events(ids or None, 'command', utcnow())} events are tried again.")
+    if not ids and (effects := redrive_effects("command", utcnow())):
         click.echo(f"{effects} tasks, notes and attributes are tried again.")
 
 

@@ -113,14 +113,14 @@ def test_a_dead_event_can_be_tried_again(
     wait_out(clock, work)
     tried = poison.tried
     number = stored(Event, Event.external_id == "a")[0].id
-    assert redrive_events([number, 999], clock.now) == 1
+    assert redrive_events([number, 999], "tests", clock.now) == 1
     assert said(client.get(f"{EVENTS}/api/a", headers=key))["state"] == "waiting"
     wait_out(clock, work)
     assert said(client.get(f"{EVENTS}/api/a", headers=key))["state"] == "dead"
     assert poison.tried >= tried + ATTEMPTS_MAX
     poison.antidote = True
-    assert redrive_events(None, clock.now) == 2
-    assert redrive_events(None, clock.now) == 0
+    assert redrive_events(None, "tests", clock.now) == 2
+    assert redrive_events(None, "tests", clock.now) == 0
     work()
     assert {said(client.get(f"{EVENTS}/api/{n}", headers=key))["state"] for n in "ab"} == {"decided"}
     assert stored(PendingEvent) == []
@@ -151,7 +151,7 @@ def test_an_event_whose_contact_cannot_be_found_out_dies_alone(
     states = {n: said(client.get(f"{EVENTS}/api/{n}", headers=key))["state"] for n in "abcd"}
     assert states == {"a": "decided", "b": "dead", "c": "decided", "d": "decided"}
     broken[0] = False
-    assert redrive_events(None, stored(Event)[0].received_at) == 1
+    assert redrive_events(None, "tests", stored(Event)[0].received_at) == 1
     work()
     assert said(client.get(f"{EVENTS}/api/b", headers=key))["state"] == "decided"
     assert {d["contact"] for d in listed(client, key, "/decisions?trigger=ask&outcome=invited")} == {"a", "c", "poison"}

@@ -88,7 +88,7 @@ def test_an_empty_pool_gives_nothing_holds_the_message_back_and_can_be_filled(
     run("send")
     assert len(mails(server)) == 2
     define("offers: [{slug: winback, codes: [CCCC], expires: 10d}]")
-    assert redrive_effects(clock()) == 1
+    assert redrive_effects("tests", clock()) == 1
     run("carry_out")
     clock.move(timedelta(seconds=10))
     run("send")

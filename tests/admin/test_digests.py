@@ -50,7 +50,7 @@ def test_a_view_is_due_at_nine_by_the_companys_clock(rhythm: str, after: datetim
 
 def test_each_view_is_written_once_each_time_it_is_due(app: Flask, counted: Clock, sign_in: SignIn) -> None:
     anna, boris = sign_in("manager"), sign_in("designer")
-    change_profile(boris.user_id, {"language": "ru"})
+    change_profile(boris.user_id, {"language": "ru"}, NOW)
     assert order(anna, anna.email, boris.email, view="?touchpoint=Delivery") == 303
     assert order(anna, anna.email, view="?touchpoint=Delivery") == 303, "a form sent twice"
     jobs.digest()

@@ -40,7 +40,7 @@ def visit(app: Flask, browser: Browser) -> Iterator[Callable[..., tuple[Page, li
         app.config["BASE_URL"] = site
 
         def come(width: int = 1440, theme: Any = "light", language: str = "en") -> tuple[Page, list[str]]:
-            change_profile(found[0], {"language": language})
+            change_profile(found[0], {"language": language}, utcnow())
             context = browser.new_context(
                 viewport={"width": width, "height": 900}, color_scheme=theme, locale=language, reduced_motion="reduce"
             )

@@ -378,7 +378,7 @@ def test_the_walk(
         company.config["BASE_URL"] = site
         found = password_of(ANNA[language].email)
         assert found
-        change_profile(found[0], {"language": language, "theme": None})
+        change_profile(found[0], {"language": language, "theme": None}, utcnow())
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, locale=language, reduced_motion="reduce"
         )
