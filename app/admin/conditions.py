@@ -1,6 +1,7 @@
 """Conditions as choices: what a trigger can look at, as the editor's script wants to be told."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from flask_babel import gettext as _
@@ -15,8 +16,8 @@ from app.queries.events import properties_seen
 from app.queries.surveys import survey_definitions
 from surveys.questions import SCALES
 
-OFFERED = 20
-"""How many values that were seen are offered."""
+OFFERED, SHORT = 20, 60
+"""How many values that were seen are offered, and how long they may be."""
 QUESTIONS = 60
 
 
@@ -44,18 +45,24 @@ def _fields(event: str) -> Iterator[dict[str, Any]]:
     segments = list(segment_names().items())
     if segments:
         yield {"path": "contact.segments", "label": _("the customer’s segments"), "kind": "list", "options": segments}
-    yield _field("contact.locale", _("the customer’s language"), [])
+    yield _field("contact.locale", _("the customer’s language"), Counter())
     for name, values in attributes_seen().items():
         label = _("the customer’s attribute “%(name)s”", name=field_name(name))
         yield _field(f"contact.attributes.{name}", label, values)
 
 
-def _field(path: str, label: str, values: Sequence[Any]) -> dict[str, Any]:
+def _field(path: str, label: str, values: Counter[Any]) -> dict[str, Any]:
+    """What was seen once only is somebody's own, and not offered."""
     if values and all(isinstance(value, bool) for value in values):
         return {"path": path, "label": label, "kind": "choice", "options": [(True, _("yes")), (False, _("no"))]}
     numbers = values and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    seen = [] if numbers else [str(value) for value in values[:OFFERED]]
-    return {"path": path, "label": label, "kind": "number" if numbers else "words", "seen": seen}
+    seen = [str(value) for value, times in values.most_common() if times > 1 and len(str(value)) <= SHORT]
+    return {
+        "path": path,
+        "label": label,
+        "kind": "number" if numbers else "words",
+        "seen": [] if numbers else seen[:OFFERED],
+    }
 
 
 def _answers() -> Iterator[dict[str, Any]]:
@@ -66,11 +73,12 @@ def _answers() -> Iterator[dict[str, Any]]:
     yield {"path": "properties.survey", "label": _("survey"), "kind": "words", "seen": list(surveys)}
     asked = {q["id"]: q for body in surveys.values() for page in body["pages"] for q in page["questions"]}
     for name, question in list(asked.items())[:QUESTIONS]:
-        values = [o["value"] if isinstance(o, dict) else o for o in question.get("options", ())]
-        label = _("the answer to “%(question)s”", question=chosen(question.get("text")) or name)
-        yield _field(f"answers.{name}", label, values) | (
-            {"kind": "number"} if question["type"] in (*SCALES, "rating", "slider", "number") else {}
-        )
+        yield {
+            "path": f"answers.{name}",
+            "label": _("the answer to “%(question)s”", question=chosen(question.get("text")) or name),
+            "kind": "number" if question["type"] in (*SCALES, "rating", "slider", "number") else "words",
+            "seen": [o["value"] if isinstance(o, dict) else o for o in question.get("options", ())],
+        }
 
 
 def _named(tree: Any) -> Iterator[str]:

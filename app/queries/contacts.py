@@ -213,15 +213,19 @@ def public_ids(contact_ids: Iterable[int]) -> dict[int, str]:
     return {contact_id: public_id for contact_id, public_id in rows}
 
 
-def attributes_seen(limit: int = 500) -> dict[str, list[Any]]:
-    """The plain attributes of the newest contacts, each with the values it has, the most frequent first."""
-    rows = db.session.scalars(select(Contact.attributes).order_by(Contact.id.desc()).limit(limit))
+def values_seen(bodies: Iterable[Mapping[str, Any]]) -> dict[str, Counter[Any]]:
+    """By name, how often each plain value stands in these."""
     seen: dict[str, Counter[Any]] = {}
-    for attributes in rows:
-        for name, value in attributes.items():
+    for body in bodies:
+        for name, value in body.items():
             if isinstance(value, str | int | float):
                 seen.setdefault(name, Counter())[value] += 1
-    return {name: [value for value, _ in counted.most_common()] for name, counted in sorted(seen.items())}
+    return dict(sorted(seen.items()))
+
+
+def attributes_seen(limit: int = 500) -> dict[str, Counter[Any]]:
+    """The plain attributes of the newest contacts."""
+    return values_seen(db.session.scalars(select(Contact.attributes).order_by(Contact.id.desc()).limit(limit)))
 
 
 def references(contact_ids: Iterable[int]) -> dict[int, str]:

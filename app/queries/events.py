@@ -12,7 +12,7 @@ from app.extensions import db
 from app.models.contacts import Contact
 from app.models.events import Event, EventKey, PendingEvent
 from app.models.sources import Source
-from app.queries.contacts import contact_facts, newest_addresses, references
+from app.queries.contacts import contact_facts, newest_addresses, references, values_seen
 
 CARRIED = ("touchpoint", "place", "product", "employee", "interviewer")
 """Properties that an internal event takes over from the event that led to it."""
@@ -112,17 +112,11 @@ LATEST = 20_000
 """Among how many events of all types those of one are looked for: no index leads to a type."""
 
 
-def properties_seen(kind: str, limit: int = 200) -> dict[str, list[Any]]:
-    """The plain properties of the latest events of a type, each with the values it had, the most frequent first."""
+def properties_seen(kind: str, limit: int = 200) -> dict[str, Counter[Any]]:
+    """The plain properties of the latest events of a type."""
     newest = db.session.scalar(select(func.max(Event.id))) or 0
     late = select(Event.properties).where(Event.type == kind, Event.id > newest - LATEST)
-    rows = db.session.scalars(late.order_by(Event.id.desc()).limit(limit))
-    seen: dict[str, Counter[Any]] = {}
-    for properties in rows:
-        for name, value in properties.items():
-            if isinstance(value, str | int | float):
-                seen.setdefault(name, Counter())[value] += 1
-    return {name: [value for value, _ in counted.most_common()] for name, counted in sorted(seen.items())}
+    return values_seen(db.session.scalars(late.order_by(Event.id.desc()).limit(limit)))
 
 
 def dead_events(limit: int) -> list[tuple[int, str, str, str, str | None]]:

@@ -23,6 +23,8 @@ from tests.services import MailServer
 from tests.wire import event, everything, listed, mails, on_sqlite, stored, tell, text_of
 
 SignIn = Callable[..., Person]
+Answered = Callable[..., int]
+Define = Callable[[str], None]
 CLINIC = """
 departments: [{slug: care, name: Care, email: care@example.com}]
 surveys:
@@ -53,32 +55,40 @@ triggers:
      then: [{task: {department: care, title: "Thank {{ contact.name }}"}}]}
 policy: {limits: [], exempt: [service]}
 """
+OPEN = CLINIC.replace("    sensitive: [manager, agent]\n", "")
+KITCHEN = "\n---\ndepartments: [{slug: kitchen, name: Kitchen, email: kitchen@example.com}]\n"
 SAID = "it itches where nobody looks"
 SECRETS = (SAID, "hives-77", "Hives seventy-seven", "81234567")
 
 
-def answered(client: FlaskClient, key: dict[str, str], work: Callable[[], None], score: str = "3") -> int:
-    """Ada was at the doctor's, was asked and answered; her response's id."""
-    ada = {"id": "ada", "email": "ada@example.com", "name": "Ada Byron"}
-    about = {"fee": 20, "doctor": "Dr Quackenbush", "illness": "nettle rash"}
-    tell(client, key, event(f"v-{score}", "visit.ended", contact=ada, properties=about))
-    work()
-    link = survey_url(stored(Invitation, Invitation.survey_version_id.is_not(None))[-1].public_id)
-    client.post(link, data={"page": "0", "nps": score, "illness": "hives-77", "age": "81234567"})
-    client.post(link, data={"page": "1", "why": SAID})
-    work()
-    return stored(Response)[-1].id
+@pytest.fixture
+def answered(client: FlaskClient, key: dict[str, str], define: Define, work: Callable[[], None]) -> Answered:
+    """Put definitions in force, let Ada be at the doctor's, be asked and answer; returns her response's id."""
+    in_force: list[str] = []
+
+    def answer(score: str = "3", definitions: str = CLINIC) -> int:
+        if in_force != [definitions]:
+            define(definitions)
+            in_force[:] = [definitions]
+        ada = {"id": "ada", "email": "ada@example.com", "name": "Ada Byron"}
+        about = {"fee": 20, "doctor": "Dr Quackenbush", "illness": "nettle rash"}
+        tell(client, key, event(f"v-{score}", "visit.ended", contact=ada, properties=about))
+        work()
+        link = survey_url(stored(Invitation, Invitation.survey_version_id.is_not(None))[-1].public_id)
+        client.post(link, data={"page": "0", "nps": score, "illness": "hives-77", "age": "81234567"})
+        client.post(link, data={"page": "1", "why": SAID})
+        work()
+        return stored(Response)[-1].id
+
+    return answer
 
 
 def told_in(text: str) -> list[str]:
     return [secret for secret in SECRETS if secret in text]
 
 
-def test_an_answer_stands_in_its_response_and_in_no_other_row(
-    client: FlaskClient, key: dict[str, str], define: Callable[[str], None], work: Callable[[], None]
-) -> None:
-    define(CLINIC)
-    answered(client, key, work)
+def test_an_answer_stands_in_its_response_and_in_no_other_row(answered: Answered) -> None:
+    answered()
     for table, rows in everything().items():
         told = [(table, row) for row in rows if told_in(repr(row))]
         assert [name for name, _ in told] in ([], ["responses"], ["survey_versions"]), told
@@ -87,28 +97,21 @@ def test_an_answer_stands_in_its_response_and_in_no_other_row(
 
 
 def test_only_the_right_trigger_fires_though_its_event_says_nothing(
-    client: FlaskClient, key: dict[str, str], define: Callable[[str], None], work: Callable[[], None]
+    answered: Answered, client: FlaskClient, key: dict[str, str]
 ) -> None:
-    define(CLINIC)
-    answered(client, key, work, "10")
+    answered("10")
     acted = listed(client, key, "/decisions?outcome=acted")
     assert [d["trigger"] for d in acted] == ["happy"]
-    answered(client, key, work, "6")
+    answered("6")
     assert [d["trigger"] for d in listed(client, key, "/decisions?trigger=unhappy")] == ["unhappy"]
 
 
 @on_sqlite
 def test_mails_say_nothing_of_the_event_and_nothing_of_the_answer(
-    app: Flask,
-    client: FlaskClient,
-    key: dict[str, str],
-    define: Callable[[str], None],
-    work: Callable[[], None],
-    mail_server: MailServer,
+    answered: Answered, app: Flask, mail_server: MailServer
 ) -> None:
     app.config["SMTP_URL"] = mail_server.url
-    define(CLINIC)
-    answered(client, key, work)
+    answered()
     found = mails(mail_server)
     assert len(found) >= 3  # the question, the task, the thanks
     for mail in found:
@@ -168,17 +171,10 @@ def whole_text(content: bytes) -> str:
 
 @on_sqlite
 @pytest.mark.parametrize("role", ROLES)
-def test_no_page_file_or_read_tells_an_answer(  # noqa: PLR0917 fixtures
-    app: Flask,
-    client: FlaskClient,
-    key: dict[str, str],
-    define: Callable[[str], None],
-    work: Callable[[], None],
-    sign_in: SignIn,
-    role: str,
+def test_no_page_file_or_read_tells_an_answer(
+    answered: Answered, app: Flask, key: dict[str, str], sign_in: SignIn, role: str
 ) -> None:
-    define(CLINIC)
-    answered(client, key, work)
+    answered()
     person = sign_in(role, "care" if role == "agent" else None)
     before = len(stored(AuditEntry))
     found = telling(app, person, key)
@@ -189,15 +185,9 @@ def test_no_page_file_or_read_tells_an_answer(  # noqa: PLR0917 fixtures
 
 @on_sqlite
 def test_the_same_places_tell_an_answer_that_is_not_sensitive(
-    app: Flask,
-    client: FlaskClient,
-    key: dict[str, str],
-    define: Callable[[str], None],
-    work: Callable[[], None],
-    sign_in: SignIn,
+    answered: Answered, app: Flask, key: dict[str, str], sign_in: SignIn
 ) -> None:
-    define(CLINIC.replace("    sensitive: [manager, agent]\n", ""))
-    answered(client, key, work)
+    answered(definitions=OPEN)
     found = telling(app, sign_in("manager"), key)
     places = [address for address, told in found.items() if SAID in told]
     assert len(places) > 8, places
@@ -205,17 +195,10 @@ def test_the_same_places_tell_an_answer_that_is_not_sensitive(
 
 
 @pytest.mark.parametrize(("role", "status"), [("admin", 403), ("designer", 403), ("manager", 200), ("agent", 200)])
-def test_an_answer_is_opened_by_the_named_and_every_reading_is_kept(  # noqa: PLR0917 fixtures
-    client: FlaskClient,
-    key: dict[str, str],
-    define: Callable[[str], None],
-    work: Callable[[], None],
-    sign_in: SignIn,
-    role: str,
-    status: int,
+def test_an_answer_is_opened_by_the_named_and_every_reading_is_kept(
+    answered: Answered, sign_in: SignIn, role: str, status: int
 ) -> None:
-    define(CLINIC)
-    response_id = answered(client, key, work)
+    response_id = answered()
     person = sign_in(role, "care" if role == "agent" else None)
     kept = len(stored(AuditEntry))
     assert person.get(f"/answers/{response_id}/read").status_code == 405
@@ -237,10 +220,9 @@ def test_an_answer_is_opened_by_the_named_and_every_reading_is_kept(  # noqa: PL
 
 @on_sqlite
 def test_an_agent_of_another_department_and_an_unknown_answer_are_not_there(
-    client: FlaskClient, key: dict[str, str], define: Callable[[str], None], work: Callable[[], None], sign_in: SignIn
+    answered: Answered, sign_in: SignIn
 ) -> None:
-    define(CLINIC + "\n---\ndepartments: [{slug: kitchen, name: Kitchen, email: kitchen@example.com}]\n")
-    response_id = answered(client, key, work)
+    response_id = answered(definitions=CLINIC + KITCHEN)
     stranger, manager = sign_in("agent", "kitchen"), sign_in("manager")
     assert stranger.post(f"/answers/{response_id}/read").status_code == 404
     for number in (response_id + 1, 10**30):
@@ -249,11 +231,8 @@ def test_an_agent_of_another_department_and_an_unknown_answer_are_not_there(
 
 
 @on_sqlite
-def test_files_of_answers_are_for_the_named_and_recorded(
-    client: FlaskClient, key: dict[str, str], define: Callable[[str], None], work: Callable[[], None], sign_in: SignIn
-) -> None:
-    define(CLINIC)
-    answered(client, key, work)
+def test_files_of_answers_are_for_the_named_and_recorded(answered: Answered, sign_in: SignIn) -> None:
+    answered()
     manager, designer = sign_in("manager"), sign_in("designer")
     assert manager.get("/surveys/checkup/answers.csv").status_code == 303
     assert designer.post("/surveys/checkup/answers.csv").status_code == 403
@@ -267,17 +246,8 @@ def test_files_of_answers_are_for_the_named_and_recorded(
 
 @on_sqlite
 @pytest.mark.parametrize(("role", "opened"), [("admin", False), ("manager", True)])
-def test_only_the_named_fill_it_in_for_somebody(  # noqa: PLR0917 fixtures
-    client: FlaskClient,
-    key: dict[str, str],
-    define: Callable[[str], None],
-    work: Callable[[], None],
-    sign_in: SignIn,
-    role: str,
-    opened: bool,
-) -> None:
-    define(CLINIC)
-    answered(client, key, work)
+def test_only_the_named_fill_it_in_for_somebody(answered: Answered, sign_in: SignIn, role: str, opened: bool) -> None:
+    answered()
     person = sign_in(role)
     [ada] = stored(Contact)
     led = person.post("/customers/interview", reference=ada.public_id, survey="checkup")
@@ -286,11 +256,10 @@ def test_only_the_named_fill_it_in_for_somebody(  # noqa: PLR0917 fixtures
 
 @on_sqlite
 def test_answers_keep_the_promise_of_the_version_they_were_given_to(
-    client: FlaskClient, key: dict[str, str], define: Callable[[str], None], work: Callable[[], None], sign_in: SignIn
+    answered: Answered, define: Define, sign_in: SignIn
 ) -> None:
-    define(CLINIC)
-    response_id = answered(client, key, work)
-    define(CLINIC.replace("    sensitive: [manager, agent]\n", ""))
+    response_id = answered()
+    define(OPEN)
     designer, manager = sign_in("designer"), sign_in("manager")
     assert SAID not in designer.get("/customers/ada").text
     assert designer.post(f"/answers/{response_id}/read").status_code == 403
