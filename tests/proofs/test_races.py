@@ -122,8 +122,11 @@ def expected_decisions(events: int) -> dict[str, int]:
     return {trigger: kinds[kind] for trigger, kind in heard.items()}
 
 
-def audit(url: str, report: Report, events: int) -> None:
-    """What has to be so after every crowd, read from the tables alone."""
+def audit(url: str, report: Report, events: int, *, moved: bool = False) -> None:
+    """What has to be so after every crowd, read from the tables alone.
+
+    Where hand-overs ``moved`` what is counted, two of one day may have come to stand on two.
+    """
     assert report.errors == []
     taken = places(url)
     assert overfull(taken, CAPS, EXEMPT) == []
@@ -131,7 +134,7 @@ def audit(url: str, report: Report, events: int) -> None:
     assert report.killed or sum(report.decided) == events
     assert times_decided(url) == expected_decisions(events)
     # The caps were reached and the addresses shared, so that there was something to break.
-    for name in ("two-a-day", "about-us", "one-order-survey"):
+    for name in ("about-us", "one-order-survey", *(() if moved else ("two-a-day",))):
         found = next(c for c in CAPS if c.name == name)
         assert fullest(taken, found, EXEMPT) == found.max, name
     at_address: dict[int | None, set[int]] = {}
@@ -171,11 +174,11 @@ def test_processes_that_are_killed_while_they_decide_break_no_limit(postgres_set
 def test_limits_hold_while_hand_overs_move_what_is_counted(postgres_settings: config.Settings) -> None:
     report = let_loose(postgres_settings, events=450, deciders=16, senders=4)
     url = postgres_settings.database_url
-    audit(url, report, 450)
+    audit(url, report, 450, moved=True)
     assert deadlocks(url) == 0
     assert begun_again(report) == []
-    moved = "SELECT COUNT(*) FROM invitations WHERE handed_over_at <> planned_at"
-    assert number(url, moved) >= 10
+    moves = "SELECT COUNT(*) FROM invitations WHERE handed_over_at <> planned_at"
+    assert number(url, moves) >= 10
     assert len({how for _, _, how, _ in report.begun}) == 5, "every way to end a hand-over was met"
 
 
@@ -184,7 +187,7 @@ def test_limits_hold_with_several_processes_on_one_file(tmp_path: Path, empty_sq
     url = f"sqlite:///{tmp_path / 'otklik.db'}"
     settings = config.load({}, database_url=url, data_dir=tmp_path, rate_limit="")
     report = let_loose(settings, events=300, deciders=4, senders=2)
-    audit(url, report, 300)
+    audit(url, report, 300, moved=True)
     assert begun_again(report) == []
 
 
